@@ -1,0 +1,39 @@
+"""Fold the results back in: the tables of all jobs of a state, then of all states."""
+
+
+rule combine_state:
+    """Stack the tables of one state's jobs."""
+    input:
+        tasks=local("<results>/combined/tasks.parquet"),
+        tables=lambda wc: over_jobs(
+            "<results>/tables/{output}/{state}/{job}.parquet", output=wc.output, state=wc.state
+        ),
+    output:
+        table=local("<results>/combined/{state}/{output}.parquet"),
+    log:
+        local("<results>/logs/combine_state/{state}/{output}.log"),
+    localrule: True
+    script:
+        "../scripts/combine_state.py"
+
+
+rule combine_states:
+    """Stack the tables of all states."""
+    input:
+        tables=local(
+            expand("<results>/combined/{state}/{{output}}.parquet", state=DESIGN.states)
+        ),
+    output:
+        table=local("<results>/combined/{output}.parquet"),
+    log:
+        local("<results>/logs/combine_states/{output}.log"),
+    localrule: True
+    script:
+        "../scripts/combine_states.py"
+
+
+rule combine:
+    """Run what is missing and combine everything, without the report. Target."""
+    input:
+        local("<results>/combined/tasks.parquet"),
+        local(COMBINED),

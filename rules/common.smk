@@ -1,0 +1,77 @@
+"""Load the experiment; what the other rule files need to know of it. All their Python is here."""
+
+import os
+from pathlib import Path
+
+from snakemake.settings.types import SharedFSUsage
+
+from scripts.fanfold.errors import FanfoldError
+from scripts.fanfold.names import NAME_PATTERN
+from scripts.fanfold.preflight import load_and_check
+from scripts.fanfold.provenance import git_commit, record_call
+from scripts.fanfold.retries import read_retries
+
+OVERRIDES = dict(workflow.config_settings.config)
+SELECT = str(OVERRIDES.pop("select", ""))
+SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
+
+try:
+    DESIGN = load_and_check(
+        workflow.overwrite_configfiles or [Path("config/config.yaml")],
+        OVERRIDES,
+        shared=SHARED,
+        # Workers load what this machine has checked; the model's command need not be here if
+        # jobs go elsewhere (`--jobs` is set then).
+        check=workflow.is_main_process,
+        check_command=workflow.resource_settings.nodes is None,
+    )
+except FanfoldError as error:
+    raise WorkflowError(str(error)) from None
+
+# Workers have no git: the environment tells them.
+if workflow.is_main_process:
+    os.environ["FANFOLD_COMMIT"] = git_commit(DESIGN.folder) or ""
+COMMIT = os.environ.get("FANFOLD_COMMIT") or None
+
+RETRIES = {(retry.state, retry.name): retry for retry in read_retries(DESIGN)}
+JOBS = {
+    state: [*DESIGN.jobs_of(state), *(name for place, name in RETRIES if place == state)]
+    for state in DESIGN.states
+}
+FULL_JOB = DESIGN.experiment.tasks_per_job
+BUNDLE = [] if SHARED else ["<results>/bundles/{state}/{job}.tar.zst"]
+RETRY_BUNDLE = [pattern.replace("{job}", "{retry}") for pattern in BUNDLE]
+COMBINED = [f"<results>/combined/{output}.parquet" for output in DESIGN.tables]
+
+for limit, most in DESIGN.experiment.limits:
+    if most is not None:
+        workflow.global_resources[f"limit_{limit}"] = most
+
+
+def size_of(wildcards):
+    """Return how many tasks a job has."""
+    return DESIGN.jobs_of(wildcards.state)[wildcards.job].size
+
+
+def over_jobs(pattern, **wildcards):
+    """Return `pattern` filled in for every job of the given state, or of all."""
+    states = [wildcards.pop("state")] if "state" in wildcards else JOBS
+    results = pattern.replace("<results>", DESIGN.results)
+    return [
+        results.format(state=state, job=job, **wildcards) for state in states for job in JOBS[state]
+    ]
+
+
+pathvars:
+    results=DESIGN.results,
+
+
+envvars:
+    "FANFOLD_COMMIT",
+
+
+wildcard_constraints:
+    state=NAME_PATTERN,
+    output=NAME_PATTERN,
+    job=rf"{NAME_PATTERN}-\d+-\d+",
+    retry=r"retry\d+-\d+",

@@ -1,0 +1,38 @@
+"""What a person looks at: the report, and the task folders where they are not here yet."""
+
+
+rule report:
+    """Write the report: one page that opens without a network."""
+    input:
+        tasks=local("<results>/combined/tasks.parquet"),
+        tables=local(COMBINED),
+    output:
+        report=local("<results>/report/report.html"),
+    log:
+        local("<results>/logs/report.log"),
+    localrule: True
+    params:
+        design=DESIGN,
+    script:
+        "../scripts/report.py"
+
+
+rule unpack_files:
+    """Unpack the task folders of one job here."""
+    input:
+        bundle="<results>/bundles/{state}/{job}.tar.zst",
+    output:
+        unpacked=local(touch("<results>/tasks/{state}/.{job}.unpacked")),
+    log:
+        local("<results>/logs/unpack_files/{state}/{job}.log"),
+    localrule: True
+    params:
+        tasks_folder=f"{DESIGN.results}/tasks",
+    script:
+        "../scripts/unpack_files.py"
+
+
+rule files:
+    """Have all task folders on this machine. Target; on a shared file system they are."""
+    input:
+        local([] if SHARED else over_jobs("<results>/tasks/{state}/.{job}.unpacked")),

@@ -1,0 +1,95 @@
+"""What determines a task beside its variables: templates, command, model code, inputs."""
+
+import re
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from scripts.fanfold.digests import FileDigests, digest_of
+from scripts.fanfold.errors import ConfigError
+from scripts.fanfold.schema import Experiment
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The model as the experiment defines it; `digest` changes when any of it does."""
+
+    command: str
+    env: dict[str, str]
+    render: tuple[str, ...]
+    templates: dict[str, str]
+    """File below templates.dir -> digest of its content."""
+    code: dict[str, str]
+    """Model file -> digest of its content."""
+    inputs: dict[str, str]
+    """Input file -> digest of its content."""
+
+    @cached_property
+    def digest(self) -> str:
+        """20 hexadecimal digits."""
+        return digest_of(self.as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, for the provenance."""
+        return asdict(self)
+
+
+def code_files(experiment: Experiment, folder: Path) -> list[str]:
+    """Return the model's files: those of the experiment's folder that the command names, and
+    `model.code`; relative to `folder`, each once.
+    """
+    without_jinja = re.sub(r"\{[{%#].*?[}%#]\}", " ", experiment.model.command, flags=re.DOTALL)
+    words = re.split(r"[\s'\"=;|&<>()]+", without_jinja)
+    named = [str(Path(word)) for word in words if word and _is_file_below(folder, word)]
+    return list(dict.fromkeys([*named, *(str(Path(path)) for path in experiment.model.code)]))
+
+
+def _is_file_below(folder: Path, word: str) -> bool:
+    path = Path(word)
+    return not path.is_absolute() and ".." not in path.parts and (folder / path).is_file()
+
+
+def make_definition(experiment: Experiment, folder: Path, digests: FileDigests) -> Definition:
+    """Read and digest all files that the experiment names.
+
+    Raises
+    ------
+    ConfigError
+        With one line for each file that is not there or cannot be read.
+    """
+    problems: list[str] = []
+
+    def digests_of(key: str, paths: list[str]) -> dict[str, str]:
+        found = {}
+        for path in paths:
+            where = folder / path
+            if not where.exists():
+                problems.append(f"{key}: {where} does not exist")
+                continue
+            try:
+                tree = digests.of_tree(where)
+            except OSError as error:
+                problems.append(f"{key}: {error.filename} cannot be read: {error.strerror}")
+                continue
+            found.update({str(Path(path, name)): digest for name, digest in tree.items()})
+        return found
+
+    templates = {}
+    if experiment.templates.dir:
+        where = folder / experiment.templates.dir
+        if where.is_dir():
+            templates = digests_of("templates.dir", [experiment.templates.dir])
+        else:
+            problems.append(f"templates.dir: there is no folder {where}")
+    definition = Definition(
+        experiment.model.command,
+        experiment.model.env,
+        experiment.templates.render,
+        templates,
+        digests_of("model.code", code_files(experiment, folder)),
+        digests_of("inputs", list(experiment.inputs)),
+    )
+    if problems:
+        raise ConfigError(problems)
+    return definition

@@ -1,0 +1,121 @@
+"""From experiment files and `--config` overrides to one checked Experiment."""
+
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from scripts.fanfold.errors import ConfigError
+from scripts.fanfold.names import is_name, nearest
+from scripts.fanfold.schema import Experiment
+from scripts.fanfold.yaml_files import read_yaml
+
+#: A config file with this key alone names the experiment to run (config/config.yaml does).
+POINTER = "experiment"
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with `over` on top: mappings are merged, everything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge(old, value) if both else value
+    return merged
+
+
+def load_experiment(
+    files: Sequence[Path], overrides: Mapping[str, Any]
+) -> tuple[Experiment, Path, list[Path]]:
+    """Read experiment files, later ones on top, and overrides on top of all.
+
+    The first file may be a pointer (`experiment: path`): then that file is read in its place.
+
+    Returns
+    -------
+    The experiment, its folder (that of the first file: paths in it are relative to it), and the
+    files read.
+
+    Raises
+    ------
+    ConfigError
+        With one line for each mistake in any of them.
+    """
+    overrides = dict(overrides)
+    chosen = overrides.pop(POINTER, None)
+    first, *more = files
+    content = read_yaml(first)
+    pointer = chosen if chosen is not None else content.pop(POINTER, None)
+    if pointer is not None:
+        if not isinstance(pointer, str):
+            raise ConfigError(f"{POINTER}: must be the path of an experiment file")
+        first = Path(pointer)
+        content = merge(read_yaml(first), {} if chosen is not None else content)
+    for path in more:
+        content = merge(content, read_yaml(path))
+    content = merge(content, overrides)
+    content.setdefault("name", _name_of(first))
+    return validate_experiment(content), first.parent, [first, *more]
+
+
+def _name_of(path: Path) -> str:
+    name = path.absolute().parent.name
+    return name if is_name(name) else path.stem
+
+
+def validate_experiment(content: Mapping[str, Any]) -> Experiment:
+    """Check `content`; raise ConfigError with a line for each mistake."""
+    try:
+        return Experiment.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(_explain(problem) for problem in error.errors()) from None
+
+
+def _explain(problem: Any) -> str:
+    """Say in one line where a mistake is, what it is, and what to write instead."""
+    location = [part for part in problem["loc"] if part != "[key]"]
+    path = ".".join(str(part) for part in location)
+    kind, text = problem["type"], problem["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        unknown = str(location[-1])
+        return f"{path}: unknown key{nearest(unknown, known) or f'; known: {_listing(known)}'}"
+    if kind == "missing":
+        return f"{path}: is missing" + ("; write the command to run" if path.endswith("command") else "")
+    if kind == "model_type" or kind == "dict_type":
+        return f"{path}: must be a mapping (`key: value` lines), not {_shown(problem['input'])}"
+    if kind.startswith("value_error"):
+        return f"{path}: {text}" if path else text
+    return f"{path}: {text[0].lower()}{text[1:]}, not {_shown(problem['input'])}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f"`{text if len(text) <= 60 else text[:57] + '...'}`"
+
+
+def _listing(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _known_keys(location: Sequence[Any]) -> list[str]:
+    """Return the keys that the section at `location` of the experiment file may have."""
+    kind: Any = Experiment
+    for part in location:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            fields = {field.alias or name: field for name, field in kind.model_fields.items()}
+            kind = _section_in(fields[str(part)].annotation)
+        else:
+            kind = _section_in(kind)
+    return [field.alias or name for name, field in kind.model_fields.items()]
+
+
+def _section_in(annotation: Any) -> Any:
+    """Return the section that a type such as `dict[str, Output] | None` is about."""
+    if get_origin(annotation) in (Union, types.UnionType, Annotated, dict, tuple, list):
+        sections = [_section_in(argument) for argument in get_args(annotation)]
+        return next((section for section in sections if section is not None), None)
+    is_section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return annotation if is_section else None

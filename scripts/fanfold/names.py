@@ -1,0 +1,58 @@
+"""Names: what is legal, how a value becomes part of one, and which known name was probably meant."""
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_NAME = re.compile(NAME_PATTERN)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+#: Variables that Fanfold sets itself: nobody else may.
+RESERVED = frozenset(
+    {
+        "batch",
+        "experiment",
+        "index",
+        "launch",
+        "run",
+        "scenario",
+        "seed",
+        "state",
+        "task",
+        "threads",
+    }
+)
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may name an experiment, launch, state, scenario or run (and so a folder)."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_variable(text: str) -> bool:
+    """Whether `text` can be used as a variable in a template."""
+    return _VARIABLE.fullmatch(text) is not None
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean `x`?` for the known word nearest to `word`, or nothing."""
+    by_lower = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean `{by_lower[found[0]]}`?" if found else ""
+
+
+def label(variable: str, value: Any) -> str:
+    """Return the part of a run's name that says `variable = value`, such as `R0_1.5`.
+
+    Where the value has characters that a name cannot have, six hexadecimal digits of its digest
+    keep two such values apart.
+    """
+    text = value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
+    clean = re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:40]
+    if clean != text:
+        clean = f"{clean.strip('_')}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+    return f"{variable}_{clean}"

@@ -1,0 +1,180 @@
+"""What can be known before anything is written or submitted: every mistake at once, in one line."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from scripts.fanfold.definition import code_files
+from scripts.fanfold.design import Design, Task, load_design
+from scripts.fanfold.digests import files_below
+from scripts.fanfold.errors import ConfigError, FanfoldError, collected_problems
+from scripts.fanfold.runner import Runner, input_name
+from scripts.fanfold.templates import RenderError
+
+#: So many tasks are rendered as a sample: every state, scenario and value of an axis up to that.
+SAMPLES = 300
+
+
+def load_and_check(
+    files: Sequence[Path],
+    overrides: Mapping[str, Any],
+    *,
+    shared: bool = True,
+    check: bool = True,
+    check_command: bool = True,
+) -> Design:
+    """Load an experiment and, if `check`, try everything that can be tried without running it.
+
+    `shared`: all machines share a file system. `check_command`: the model runs on this machine.
+
+    Raises
+    ------
+    ConfigError
+        With one line for each mistake.
+    """
+    design = load_design(files, overrides)
+    if not check:
+        return design
+    with collected_problems() as collect:
+        with collect:
+            check_results_folder(Path(design.results))
+        with collect:
+            check_rendering(design, check_command)
+        if not shared:
+            with collect:
+                check_travels(design)
+    return design
+
+
+def sample_tasks(design: Design) -> Iterator[Task]:
+    """Yield tasks such that every state, scenario and value of an axis is in one of them."""
+    states, scenarios, axes = list(design.states), list(design.scenarios), design.space.axes
+    for state in states:
+        yield design.task(state, scenarios[0], 1)
+    for scenario in scenarios[1:]:
+        yield design.task(states[0], scenario, 1)
+    step = design.space.points
+    for axis in axes:
+        step //= len(axis.labels)
+        for position in range(1, len(axis.labels)):
+            yield design.task(states[0], scenarios[0], position * step + 1)
+
+
+def check_rendering(design: Design, check_command: bool) -> None:
+    """Render a sample of tasks; raise ConfigError for undefined names and commands not found."""
+    try:
+        runner = Runner(design, Path(design.results, "tasks"))
+    except RenderError as error:
+        raise ConfigError(str(error)) from None
+    check_places(design, runner)
+    problems: dict[str, None] = {}
+    commands: dict[str, None] = {}
+    for task in islice(sample_tasks(design), SAMPLES):
+        for render in (runner.templates.render, lambda _, task=task: runner.command(task)[0]):
+            try:
+                rendered = render(task.variables)
+            except RenderError as error:
+                problems[str(error)] = None
+            else:
+                if isinstance(rendered, str):
+                    commands[_first_word(rendered)] = None
+    if check_command:
+        here = {str(file.target) for file in runner.templates.files}
+        here |= {*code_files(design.experiment, design.folder)}
+        here |= {input_name(path) for path in design.experiment.inputs}
+        for word in filter(None, commands):
+            if not _can_run(word, here):
+                problems[
+                    f"model.command: `{word}` was not found: not a program on PATH, "
+                    "nor a file of the experiment or its templates"
+                ] = None
+    if problems:
+        raise ConfigError(problems)
+
+
+def check_places(design: Design, runner: Runner) -> None:
+    """Raise ConfigError if two files would have the same place in a task's folder."""
+    places: dict[str, str] = {"task.log": "Fanfold", "task.json": "Fanfold"}
+    wanted = [(str(file.target), str(file.source)) for file in runner.templates.files]
+    wanted += [(path, f"model.code {path}") for path in code_files(design.experiment, design.folder)]
+    wanted += [(input_name(path), f"inputs {path}") for path in design.experiment.inputs]
+    problems = []
+    for place, source in wanted:
+        if place in places:
+            problems.append(f"{source}: {places[place]} has the same name in the task's folder")
+        places[place] = source
+    if problems:
+        raise ConfigError(problems)
+
+
+def _first_word(command: str) -> str:
+    """Return the program that a command starts with; nothing if that is not plain to see."""
+    words = re.split(r"\s+", command.strip())
+    while words and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=\S*", words[0]):
+        words.pop(0)
+    word = words[0] if words else ""
+    return word if re.fullmatch(r"[\w./+@%-]+", word) else ""
+
+
+def _can_run(word: str, here: set[str]) -> bool:
+    if "/" in word:
+        return str(Path(word)) in here or Path(word).is_absolute() and os.access(word, os.X_OK)
+    if shutil.which(word):
+        return True
+    shell = shutil.which("bash") or "/bin/sh"
+    return subprocess.run([shell, "-c", 'type "$0" >/dev/null 2>&1', word]).returncode == 0
+
+
+def check_results_folder(results: Path) -> None:
+    """Raise ConfigError if the launch's folder can be neither made nor written to."""
+    place = results
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise ConfigError(f"results: {place} is not a folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigError(f"results: {place} is not writable for you; choose another place")
+
+
+def check_travels(design: Design) -> None:
+    """Raise ConfigError for what workers without a shared file system would not get."""
+    problems = []
+    if Path(design.results).is_absolute():
+        problems.append(
+            f"results: {design.experiment.results} is absolute, but there is no shared file system; "
+            "write a relative path"
+        )
+    tracked = _tracked_files()
+    experiment = design.experiment
+    sources = [*code_files(experiment, design.folder), *experiment.inputs]
+    if experiment.templates.dir:
+        sources.append(experiment.templates.dir)
+    if experiment.states_table:
+        sources.append(experiment.states_table)
+    wanted = {Path(os.path.relpath(path)) for path in design.files}
+    for source in sources:
+        wanted |= {Path(os.path.relpath(path)) for path in files_below(design.folder / source)}
+    problems += [
+        f"{path}: git does not track it here, so workers without a shared file system do not get it; "
+        "`git add` it"
+        for path in sorted(wanted)
+        if str(path) not in tracked
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _tracked_files() -> set[str]:
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise FanfoldError(
+            "this folder is not a git repository, and workers without a shared file system get "
+            "only the files that git tracks; `git init` and `git add` it"
+        ) from None
+    return set(listed.stdout.decode().split("\0"))

@@ -1,0 +1,183 @@
+"""Tables: what models write, read with care; what jobs and states make of it, without loading all."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from scripts.fanfold.atomic import remove_folder, replacing
+from scripts.fanfold.errors import FanfoldError
+
+#: Parquet metadata of a job's table: {run: digest of the task}, also of tasks with no rows.
+TASKS = "fanfold.tasks"
+#: Parquet metadata of a job's table: the job.
+JOB = "fanfold.job"
+#: A job keeps at most about this much of its tables in memory.
+BUFFER_BYTES = 64_000_000
+#: A combined table is written as CSV too below this number of rows.
+CSV_ROWS = 200_000
+
+
+class TableError(FanfoldError):
+    """A table that a model wrote and nobody can read."""
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Read a table that a model wrote: CSV or TSV with a header, or Parquet.
+
+    All rows decide about a column's type. `NA` is a missing number in a column of numbers (R writes
+    it). A column without a value has the type Null, which fits any other.
+    """
+    try:
+        if path.suffix == ".parquet":
+            table = pl.read_parquet(path, use_statistics=False)
+        else:
+            separator = "\t" if path.suffix == ".tsv" else ","
+            table = pl.read_csv(
+                path, separator=separator, infer_schema_length=None, try_parse_dates=True
+            )
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        text = str(error).strip().splitlines()
+        raise TableError(f"unreadable table {path.name}: {text[0] if text else error}") from None
+    return table.with_columns(_sensible(column) for column in table.get_columns())
+
+
+def _sensible(column: pl.Series) -> pl.Series:
+    if column.null_count() == len(column):
+        return pl.Series(column.name, [None] * len(column), dtype=pl.Null)
+    if column.dtype == pl.String and (column == "NA").any():
+        numbers = column.replace("NA", None).cast(pl.Float64, strict=False)
+        missing = column.is_null().sum() + (column == "NA").sum()
+        if numbers.null_count() == missing:
+            return numbers
+    return column
+
+
+class JobTable:
+    """Collects one output's tables of a job's tasks, and writes them as one Parquet file.
+
+    The coordinates of a task come first in each of its rows. A column of the model with the name
+    of a coordinate is kept as `model_<name>`.
+    """
+
+    def __init__(self, path: Path, job: str, coordinates: Mapping[str, Any]) -> None:
+        """Collect for `path`; `coordinates` is column -> polars type."""
+        self._path = path
+        self._job = job
+        self._coordinates = dict(coordinates)
+        self._parts_folder = path.with_name(f".{path.name}.parts")
+        self._tables: list[pl.DataFrame] = []
+        self._rows: list[dict[str, Any]] = []
+        self._bytes = 0
+        self._parts: list[Path] = []
+        self._tasks: dict[str, str] = {}
+
+    def add(self, table: pl.DataFrame, coordinates: Mapping[str, Any], digest: str) -> None:
+        """Add a task's table; `digest` is the task's."""
+        self._tasks[coordinates["run"]] = digest
+        if table.height == 0:
+            table = table.with_columns(pl.all().cast(pl.Null))
+        self._tables.append(table)
+        self._rows.append({name: _cell(coordinates.get(name)) for name in self._coordinates})
+        self._bytes += table.estimated_size()
+        if self._bytes > BUFFER_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._parts:
+            remove_folder(self._parts_folder)  # of a job that was killed
+            self._parts_folder.mkdir(parents=True)
+        part = self._parts_folder / f"{len(self._parts):06d}.parquet"
+        self._stacked().write_parquet(part)
+        self._parts.append(part)
+
+    def _stacked(self) -> pl.DataFrame:
+        """Return the tables collected since the last flush as one, coordinates first."""
+        rows = pl.DataFrame(self._rows, schema=self._coordinates, strict=False)
+        heights = pl.Series([table.height for table in self._tables], dtype=pl.UInt32)
+        repeated = pl.int_range(len(heights), dtype=pl.UInt32).repeat_by(heights).explode()
+        leading = rows[pl.select(repeated).to_series().drop_nulls()]
+        data = pl.concat(self._tables, how="diagonal_relaxed") if self._tables else pl.DataFrame()
+        clash = {name: f"model_{name}" for name in data.columns if name in self._coordinates}
+        self._tables, self._rows, self._bytes = [], [], 0
+        return pl.concat([leading, data.rename(clash)], how="horizontal")
+
+    def write(self) -> None:
+        """Write the file, atomically; raise FanfoldError if that fails (a full disk)."""
+        metadata = {JOB: self._job, TASKS: json.dumps(self._tasks)}
+        try:
+            if self._parts:
+                self._flush()
+                sink(scan_stacked([(part, None) for part in self._parts]), self._path, metadata)
+            else:
+                sink(self._stacked().lazy(), self._path, metadata)
+        finally:
+            if self._parts:
+                remove_folder(self._parts_folder)
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, default=str) if isinstance(value, list | dict) else value
+
+
+def coordinate_types(names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """Return column -> polars type; `values` holds the values of each of the runs' variables."""
+    fixed = {"state": pl.String, "scenario": pl.String, "seed": pl.Int64, "run": pl.String}
+    return {name: fixed.get(name) or _type_of(values[name]) for name in names}
+
+
+def _type_of(values: Sequence[Any]) -> Any:
+    cells = [_cell(value) for value in values]
+    try:
+        return pl.Series(cells, strict=True).dtype
+    except (TypeError, pl.exceptions.PolarsError):
+        is_number = all(isinstance(cell, int | float) for cell in cells)
+        return pl.Float64 if is_number else pl.String
+
+
+def tasks_in(table: Path) -> tuple[str, dict[str, str]]:
+    """Return the job that wrote a table, and run -> digest of the tasks that it holds."""
+    metadata = pl.read_parquet_metadata(table)
+    return metadata[JOB], dict(json.loads(metadata[TASKS]))
+
+
+def scan_stacked(tables: Sequence[tuple[Path, list[str] | None]]) -> pl.LazyFrame:
+    """Stack Parquet files lazily, only the given runs of each (None: all); columns may differ."""
+    schemas = [pl.read_parquet_schema(table) for table, _ in tables]
+    if all(runs is None for _, runs in tables) and all(s == schemas[0] for s in schemas):
+        return pl.scan_parquet([table for table, _ in tables])
+    frames = [
+        pl.scan_parquet(table) if runs is None else
+        pl.scan_parquet(table).filter(pl.col("run").is_in(runs))
+        for table, runs in tables
+    ]
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def sink(table: pl.LazyFrame, path: Path, metadata: dict[str, str] | None = None) -> int:
+    """Write a lazy table as Parquet, streaming and atomically; return the number of rows.
+
+    Raises
+    ------
+    FanfoldError
+        If that fails, for instance because the disk is full; what stood there is untouched.
+    """
+    try:
+        with replacing(path) as temporary:
+            table.sink_parquet(temporary, metadata=metadata)
+            return int(pl.scan_parquet(temporary).select(pl.len()).collect().item())
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise FanfoldError(f"{path}: cannot be written: {error}") from None
+
+
+def stack_tables(tables: Sequence[Path], combined: Path) -> int:
+    """Stack Parquet files into `combined` without loading them; return the number of rows."""
+    return sink(scan_stacked([(table, None) for table in tables]), combined)
+
+
+def write_csv(table: Path, csv: Path) -> None:
+    """Write a Parquet table as CSV, streaming and atomically."""
+    with replacing(csv) as temporary:
+        pl.scan_parquet(table).sink_csv(temporary)
