@@ -81,7 +81,8 @@ def read_layout(table: Path, scenario_order: Sequence[str] = ()) -> TableLayout:
     numeric = tuple(name for name in model if schema[name].is_numeric())
     if not numeric:
         return TableLayout(None, notes=("It has no numeric columns to draw.",))
-    groups = rows.select(pl.col("state").cast(pl.String), _scenario()).unique().collect()
+    groups = rows.select(pl.col("state").cast(pl.String), _scenario()).unique()
+    groups = groups.collect(engine="streaming")
     if groups.is_empty():
         return TableLayout(None, notes=("It has no rows.",))
     rank = {name: index for index, name in enumerate(scenario_order)}
@@ -295,9 +296,7 @@ def _state_bands(table: Path, layout: TableLayout, state: str, max_points: int) 
     """Return the part of `fan_bands` that is of one state, one variable after the other."""
     rows = pl.scan_parquet(table)
     x = _axis_values(layout.x, rows.collect_schema()[layout.x]) if layout.x else pl.lit(0)
-    rows = (
-        rows.filter(pl.col("state") == state).with_columns(_scenario(), x.alias(AXIS))
-    )
+    rows = rows.filter(pl.col("state") == state).with_columns(_scenario(), x.alias(AXIS))
     xs = rows.select(pl.col(AXIS).drop_nulls().unique().sort()).collect(engine="streaming")
     kept = rows.filter(pl.col("scenario").is_in(layout.scenarios)).join(
         _evenly(xs, max_points).lazy(), on=AXIS, how="semi"
@@ -399,9 +398,9 @@ def _tooltip(x: str | None = None, temporal: bool = False) -> dict[str, alt.Expr
         "90 %": f"{number['q05']} + ' to ' + {number['q95']}",
         "values": f"{row}.values",
     }
-    title = f"{row}.state + ' · ' + {row}.scenario"
+    scenario = f"({row}.scenario === '{NO_SCENARIO}' ? '' : ' · ' + {row}.scenario)"
     fields = ", ".join(f"{json.dumps(name)}: {value}" for name, value in lines.items())
-    return alt.value(alt.expr(f"{{title: {title}, {fields}}}"))
+    return alt.value(alt.expr(f"{{title: {row}.state + {scenario}, {fields}}}"))
 
 
 def _with_choices(chart: alt.LayerChart, layout: TableLayout) -> alt.LayerChart:

@@ -1,0 +1,42 @@
+"""Render the configs of tasks without running them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scripts.fanfold.atomic import remove_folder
+from scripts.fanfold.design import Design
+from scripts.fanfold.errors import FanfoldError
+from scripts.fanfold.runner import Runner
+from scripts.fanfold.script_log import script_log
+from scripts.fanfold.selection import select_tasks
+from scripts.fanfold.templates import RenderError
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def configs(design: Design, select: str, folder: Path) -> list[Path]:
+    """Render the templates of the selected tasks below `folder`; return the task folders.
+
+    What `folder` held before goes. Raises FanfoldError naming the task that cannot be rendered.
+    """
+    tasks = select_tasks(design, select)
+    runner = Runner(design, folder)
+    remove_folder(folder)
+    for task in tasks:
+        target = runner.folder_of(task)
+        target.mkdir(parents=True)
+        try:
+            runner.prepare(task, target)
+        except RenderError as error:
+            raise FanfoldError(f"{task.name}: {error}") from None
+    return [runner.folder_of(task) for task in tasks]
+
+
+if __name__ == "__main__":
+    with script_log(snakemake.log):
+        design = snakemake.params.design
+        rendered = configs(design, snakemake.params.select, Path(design.results, "configs"))
+        click.echo("\n".join(str(path) for path in rendered))

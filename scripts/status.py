@@ -1,0 +1,29 @@
+"""Say how far the launch is."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from scripts.fanfold.design import Design
+from scripts.fanfold.progress import COLUMNS, read_progress
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def status(design: Design, jobs: Mapping[str, Sequence[str]]) -> str:
+    """Return a table: how many tasks of each state are waiting, running, done and failed."""
+    progress = read_progress(design, jobs)
+    width = max(len("state"), *(len(state) for state in progress))
+    rows = [("state", *COLUMNS)]
+    rows += [(state, *(str(counts[name]) for name in COLUMNS)) for state, counts in progress.items()]
+    totals = (str(sum(counts[name] for counts in progress.values())) for name in COLUMNS)
+    rows.append(("total", *totals))
+    return "\n".join(
+        f"{first:<{width}}" + "".join(f"{cell:>9}" for cell in cells) for first, *cells in rows
+    )
+
+
+if __name__ == "__main__":
+    click.echo(status(snakemake.params.design, snakemake.params.jobs))
