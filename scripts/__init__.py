@@ -1,1 +1,1 @@
-"""What the rules run (one script per rule) and the side jobs (`python -m scripts.<verb_object>`)."""
+"""What the rules run, one script per rule, and the side jobs: `python -m scripts.<verb_object>`."""

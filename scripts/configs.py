@@ -8,9 +8,9 @@ import click
 from scripts.fanfold.atomic import remove_folder
 from scripts.fanfold.design import Design
 from scripts.fanfold.errors import FanfoldError
-from scripts.fanfold.runner import Runner
 from scripts.fanfold.script_log import script_log
 from scripts.fanfold.selection import select_tasks
+from scripts.fanfold.task_setup import TaskSetup
 from scripts.fanfold.templates import RenderError
 
 if TYPE_CHECKING:
@@ -22,17 +22,16 @@ def configs(design: Design, select: str, folder: Path) -> list[Path]:
 
     What `folder` held before goes. Raises FanfoldError naming the task that cannot be rendered.
     """
-    tasks = select_tasks(design, select)
-    runner = Runner(design, folder)
+    targets = {folder / task.name: task for task in select_tasks(design, select)}
+    setup = TaskSetup(design)
     remove_folder(folder)
-    for task in tasks:
-        target = runner.folder_of(task)
+    for target, task in targets.items():
         target.mkdir(parents=True)
         try:
-            runner.prepare(task, target)
+            setup.fill(target, task)
         except RenderError as error:
             raise FanfoldError(f"{task.name}: {error}") from None
-    return [runner.folder_of(task) for task in tasks]
+    return list(targets)
 
 
 if __name__ == "__main__":

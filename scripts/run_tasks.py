@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from scripts.fanfold.bundles import pack
 from scripts.fanfold.design import Design, Task
+from scripts.fanfold.job import run_job
 from scripts.fanfold.records import Record, write_records
-from scripts.fanfold.runner import Runner, run_job
+from scripts.fanfold.runner import Runner
 from scripts.fanfold.script_log import script_log
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def run_tasks(
     `tables` has one path per table output, in the order of `design.tables`. The record is written
     after all else: where it is, everything is.
     """
-    runner = Runner(design, Path(design.results, "tasks"), commit)
+    runner = Runner(design, commit)
     records = run_job(runner, job, tasks, dict(zip(design.tables, tables, strict=True)), parallel)
     done = [task for task, found in zip(tasks, records, strict=True) if found.done]
     if bundle:

@@ -17,7 +17,9 @@ def status(design: Design, jobs: Mapping[str, Sequence[str]]) -> str:
     progress = read_progress(design, jobs)
     width = max(len("state"), *(len(state) for state in progress))
     rows = [("state", *COLUMNS)]
-    rows += [(state, *(str(counts[name]) for name in COLUMNS)) for state, counts in progress.items()]
+    rows += [
+        (state, *(str(counts[name]) for name in COLUMNS)) for state, counts in progress.items()
+    ]
     totals = (str(sum(counts[name] for counts in progress.values())) for name in COLUMNS)
     rows.append(("total", *totals))
     return "\n".join(

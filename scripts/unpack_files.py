@@ -17,7 +17,5 @@ def unpack_files(bundle: Path, tasks_folder: Path) -> int:
 
 if __name__ == "__main__":
     with script_log(snakemake.log) as log:
-        folders = unpack_files(
-            Path(snakemake.input.bundle), Path(snakemake.params.tasks_folder)
-        )
+        folders = unpack_files(Path(snakemake.input.bundle), Path(snakemake.params.tasks_folder))
         log.info("%d task folders", folders)

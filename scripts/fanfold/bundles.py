@@ -35,7 +35,7 @@ def unpack(bundle: Path, root: Path) -> int:
             folders.add("/".join(member.name.split("/")[:2]))
             if not member.isdir():
                 (root / member.name).unlink(missing_ok=True)
-            # `tar` refuses what would leave `root`; links to shared inputs lead out and are skipped.
+            # The filter refuses what would leave `root`: links to the experiment do, and are left out.
             _extract(archive, member, root)
     return len(folders)
 

@@ -156,11 +156,12 @@ def fan_chart(bands: pl.DataFrame, layout: TableLayout) -> alt.LayerChart:
         name="hover", fields=["x"], nearest=True, on="pointerover", clear="pointerout", empty=False
     )
     legend = alt.selection_point(name="legend", fields=["scenario"], bind="legend")
+    step = {} if temporal or (bands["x"] % 1 != 0).any() else {"tickMinStep": 1}
     x = alt.X(
         "x:T" if temporal else "x:Q",
         title=layout.x,
         scale=alt.Scale(type="utc") if temporal else alt.Scale(zero=False, nice=False),
-        axis=alt.Axis(grid=False, labelFlush=True, labelOverlap=True),
+        axis=alt.Axis(grid=False, labelOverlap=True, **step),
     )
     base = alt.Chart(_chart_data(bands, layout)).encode(x=x, color=_scenario_color(layout))
     band_90, band_50 = (
@@ -363,13 +364,15 @@ def _chart_data(bands: pl.DataFrame, layout: TableLayout) -> alt.InlineData:
 
 def _scenario_color(layout: TableLayout) -> alt.Color:
     """Return colours by scenario; a legend above the chart unless the scenarios have no names."""
+    entry_width = min(40 + 7 * max(len(name) for name in layout.scenarios), 300)
     legend = alt.Legend(
         orient="top",
         title=None,
         symbolType="circle",
         symbolSize=120,
         symbolOpacity=1,
-        columns=alt.expr("max(1, floor(width / 140))"),
+        labelLimit=260,
+        columns=alt.expr(f"max(1, floor(width / {entry_width}))"),
     )
     named = layout.scenarios != (NO_SCENARIO,)
     scale = alt.Scale(domain=list(layout.scenarios), range=COLORS[: len(layout.scenarios)])

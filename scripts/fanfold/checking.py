@@ -64,7 +64,9 @@ def describe_failures(failed: pl.DataFrame, tasks_folder: str, most: int = 10) -
     """Return what to tell the user: for each failed task why, its log's end, and where to look."""
     lines = []
     for row in failed.head(most).iter_rows(named=True):
-        lines.append(f"{row['task']}: {row['reason']}  (log: {tasks_folder}/{row['task']}/task.log)")
+        lines.append(
+            f"{row['task']}: {row['reason']}  (log: {tasks_folder}/{row['task']}/task.log)"
+        )
         if row["log_tail"]:
             lines += [f"    | {line}" for line in row["log_tail"].splitlines()]
     if failed.height > most:

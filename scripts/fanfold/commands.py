@@ -76,7 +76,7 @@ class Command:
 
 
 def _follow(piece: str, nesting: list[str]) -> None:
-    """Note what `piece` opens or closes; `nesting` ends with the innermost open quote or bracket."""
+    """Note what `piece` opens or closes; the innermost open quote or bracket is the last."""
     inside = nesting[-1]
     if inside == "'":
         if piece.endswith("'"):  # a backslash means nothing here: \' closes too

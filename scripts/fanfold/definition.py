@@ -36,9 +36,7 @@ class Definition:
 
 
 def code_files(experiment: Experiment, folder: Path) -> list[str]:
-    """Return the model's files: those of the experiment's folder that the command names, and
-    `model.code`; relative to `folder`, each once.
-    """
+    """Return the model's files, relative to `folder`: those the command names, and `model.code`."""
     without_jinja = re.sub(r"\{[{%#].*?[}%#]\}", " ", experiment.model.command, flags=re.DOTALL)
     words = re.split(r"[\s'\"=;|&<>()]+", without_jinja)
     named = [str(Path(word)) for word in words if word and _is_file_below(folder, word)]

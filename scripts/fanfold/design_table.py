@@ -26,13 +26,11 @@ def table_variables(design: Design) -> list[str]:
 def write_design_table(design: Design, path: Path) -> int:
     """Write one row per task, atomically; return the number of tasks."""
     variables = table_variables(design)
-    rows = 0
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*PLACE, *variables, "digest"])
-        for rows, task in enumerate(design.all_tasks(), 1):
-            writer.writerow(_row(task, variables))
-    return rows
+        writer.writerows(_row(task, variables) for task in design.all_tasks())
+    return design.size
 
 
 def _row(task: Task, variables: Sequence[str]) -> list[Any]:
@@ -52,6 +50,8 @@ def read_places(path: Path) -> pl.DataFrame:
     """Read where each task stands in the design, and its digest; not the variables."""
     types = dict.fromkeys(("seed", "index"), pl.Int64)
     texts = pl.scan_csv(path, infer_schema=False)
-    return texts.select(*PLACE, "digest").with_columns(
-        pl.col(name).cast(kind) for name, kind in types.items()
-    ).collect()
+    return (
+        texts.select(*PLACE, "digest")
+        .with_columns(pl.col(name).cast(kind) for name, kind in types.items())
+        .collect()
+    )

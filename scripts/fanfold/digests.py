@@ -64,7 +64,7 @@ class FileDigests:
         for file in files_below(path):
             name = str(file.relative_to(path))
             if file.is_symlink() and file != path:
-                digests[name] = f"-> {os.readlink(file)}"
+                digests[name] = f"-> {file.readlink()}"
             else:
                 executable = " x" if os.access(file, os.X_OK) else ""
                 digests[name] = self.of(file) + executable

@@ -83,8 +83,10 @@ def _explain(problem: Any) -> str:
         unknown = str(location[-1])
         return f"{path}: unknown key{nearest(unknown, known) or f'; known: {_listing(known)}'}"
     if kind == "missing":
-        return f"{path}: is missing" + ("; write the command to run" if path.endswith("command") else "")
-    if kind == "model_type" or kind == "dict_type":
+        return f"{path}: is missing" + (
+            "; write the command to run" if path.endswith("command") else ""
+        )
+    if kind in {"model_type", "dict_type"}:
         return f"{path}: must be a mapping (`key: value` lines), not {_shown(problem['input'])}"
     if kind.startswith("value_error"):
         return f"{path}: {text}" if path else text

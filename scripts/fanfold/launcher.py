@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 #: Between asking a process group to end (SIGTERM) and ending it (SIGKILL), seconds.
@@ -49,7 +50,7 @@ class Launcher:
         """Run a command in its own process group and wait; end the whole group afterwards."""
         started = time.monotonic()
         try:
-            with self._starting, open(request["log"], "ab", buffering=0) as log:
+            with self._starting, Path(request["log"]).open("ab", buffering=0) as log:
                 process = subprocess.Popen(
                     request["command"],
                     cwd=request["folder"],

@@ -1,4 +1,4 @@
-"""Names: what is legal, how a value becomes part of one, and which known name was probably meant."""
+"""Names: what is legal, how a value becomes part of one, which known one was probably meant."""
 
 import difflib
 import hashlib

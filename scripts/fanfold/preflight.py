@@ -13,7 +13,8 @@ from scripts.fanfold.definition import code_files
 from scripts.fanfold.design import Design, Task, load_design
 from scripts.fanfold.digests import files_below
 from scripts.fanfold.errors import ConfigError, FanfoldError, collected_problems
-from scripts.fanfold.runner import Runner, input_name
+from scripts.fanfold.task_folder import LOG, RECORD
+from scripts.fanfold.task_setup import TaskSetup
 from scripts.fanfold.templates import RenderError
 
 #: So many tasks are rendered as a sample: every state, scenario and value of an axis up to that.
@@ -68,25 +69,23 @@ def sample_tasks(design: Design) -> Iterator[Task]:
 def check_rendering(design: Design, check_command: bool) -> None:
     """Render a sample of tasks; raise ConfigError for undefined names and commands not found."""
     try:
-        runner = Runner(design, Path(design.results, "tasks"))
+        setup = TaskSetup(design)
     except RenderError as error:
         raise ConfigError(str(error)) from None
-    check_places(design, runner)
+    check_places(setup)
     problems: dict[str, None] = {}
     commands: dict[str, None] = {}
     for task in islice(sample_tasks(design), SAMPLES):
-        for render in (runner.templates.render, lambda _, task=task: runner.command(task)[0]):
+        for render in (_render_templates, TaskSetup.env, TaskSetup.command):
             try:
-                rendered = render(task.variables)
+                rendered = render(setup, task)
             except RenderError as error:
                 problems[str(error)] = None
             else:
-                if isinstance(rendered, str):
-                    commands[_first_word(rendered)] = None
+                if render is TaskSetup.command:
+                    commands[_first_word(str(rendered))] = None
     if check_command:
-        here = {str(file.target) for file in runner.templates.files}
-        here |= {*code_files(design.experiment, design.folder)}
-        here |= {input_name(path) for path in design.experiment.inputs}
+        here = {str(file.target) for file in setup.templates.files} | setup.links.keys()
         for word in filter(None, commands):
             if not _can_run(word, here):
                 problems[
@@ -97,16 +96,22 @@ def check_rendering(design: Design, check_command: bool) -> None:
         raise ConfigError(problems)
 
 
-def check_places(design: Design, runner: Runner) -> None:
+def _render_templates(setup: TaskSetup, task: Task) -> None:
+    setup.templates.render(task.variables)
+
+
+def check_places(setup: TaskSetup) -> None:
     """Raise ConfigError if two files would have the same place in a task's folder."""
-    places: dict[str, str] = {"task.log": "Fanfold", "task.json": "Fanfold"}
-    wanted = [(str(file.target), str(file.source)) for file in runner.templates.files]
-    wanted += [(path, f"model.code {path}") for path in code_files(design.experiment, design.folder)]
-    wanted += [(input_name(path), f"inputs {path}") for path in design.experiment.inputs]
+    places: dict[str, object] = {LOG: "Fanfold's log", RECORD: "Fanfold's record"}
+    wanted: list[tuple[str, object]] = [
+        (str(file.target), file.source) for file in setup.templates.files
+    ]
     problems = []
-    for place, source in wanted:
+    for place, source in [*wanted, *setup.links.items()]:
         if place in places:
-            problems.append(f"{source}: {places[place]} has the same name in the task's folder")
+            problems.append(
+                f"{source}: {places[place]} would be `{place}` in the task's folder too"
+            )
         places[place] = source
     if problems:
         raise ConfigError(problems)
@@ -123,11 +128,11 @@ def _first_word(command: str) -> str:
 
 def _can_run(word: str, here: set[str]) -> bool:
     if "/" in word:
-        return str(Path(word)) in here or Path(word).is_absolute() and os.access(word, os.X_OK)
+        return str(Path(word)) in here or (Path(word).is_absolute() and os.access(word, os.X_OK))
     if shutil.which(word):
         return True
-    shell = shutil.which("bash") or "/bin/sh"
-    return subprocess.run([shell, "-c", 'type "$0" >/dev/null 2>&1', word]).returncode == 0
+    builtin = [shutil.which("bash") or "/bin/sh", "-c", 'type "$0" >/dev/null 2>&1', word]
+    return subprocess.run(builtin, check=False).returncode == 0
 
 
 def check_results_folder(results: Path) -> None:
@@ -146,8 +151,7 @@ def check_travels(design: Design) -> None:
     problems = []
     if Path(design.results).is_absolute():
         problems.append(
-            f"results: {design.experiment.results} is absolute, but there is no shared file system; "
-            "write a relative path"
+            "results: no absolute path where there is no shared file system; write a relative one"
         )
     tracked = _tracked_files()
     experiment = design.experiment
@@ -160,8 +164,7 @@ def check_travels(design: Design) -> None:
     for source in sources:
         wanted |= {Path(os.path.relpath(path)) for path in files_below(design.folder / source)}
     problems += [
-        f"{path}: git does not track it here, so workers without a shared file system do not get it; "
-        "`git add` it"
+        f"{path}: workers without a shared file system get only what git tracks here; `git add` it"
         for path in sorted(wanted)
         if str(path) not in tracked
     ]

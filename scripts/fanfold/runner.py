@@ -1,39 +1,24 @@
-"""Run the tasks of one job: render, run the command, look at the outputs, write the records."""
+"""Run one task: set it up, run its command, look at its outputs, write its record."""
 
-import json
-import logging
 import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
-from scripts.fanfold import launcher
 from scripts.fanfold.atomic import remove_folder, write_text
-from scripts.fanfold.commands import Command
-from scripts.fanfold.definition import code_files
 from scripts.fanfold.design import Design, Task
 from scripts.fanfold.records import DONE, FAILED, Record, tail
-from scripts.fanfold.tables import JobTable, TableError, coordinate_types, read_table
-from scripts.fanfold.task_folder import LOG, RECORD, clear, link, owned
-from scripts.fanfold.templates import (
-    RenderError,
-    TemplateFolder,
-    compile_text,
-    environment,
-    render_text,
-)
+from scripts.fanfold.slots import Slot
+from scripts.fanfold.tables import TableError, read_table
+from scripts.fanfold.task_folder import LOG, RECORD, clear, owned
+from scripts.fanfold.task_setup import TaskSetup
+from scripts.fanfold.templates import RenderError
 
-log = logging.getLogger(__name__)
 _SHELL = shutil.which("bash") or "/bin/sh"
 _SHELL_OPTIONS = ["-eo", "pipefail", "-c"] if _SHELL.endswith("bash") else ["-ec"]
 
@@ -49,79 +34,21 @@ class Outcome:
     peak_memory_mb: float = 0.0
 
 
-class _Slot:
-    """A launcher process: runs one command at a time."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", launcher.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-
-    def run(self, **request: Any) -> dict[str, Any]:
-        assert self._process.stdin and self._process.stdout  # noqa: S101 (for the type checker)
-        self._process.stdin.write(json.dumps(request).encode() + b"\n")
-        self._process.stdin.flush()
-        reply = self._process.stdout.readline()
-        if not reply:
-            raise InterruptedError("the job is ending")
-        return dict(json.loads(reply))
-
-    def close(self) -> None:
-        assert self._process.stdin  # noqa: S101 (for the type checker)
-        self._process.stdin.close()
-
-
-@dataclass
 class Runner:
-    """Runs tasks of one design; everything that all of them share is prepared once.
+    """Runs tasks of one design; what all of them share is prepared once."""
 
-    Raises
-    ------
-    RenderError
-        When made, if a template or the command cannot be compiled.
-    """
-
-    design: Design
-    tasks_folder: Path
-    commit: str | None = None
-    templates: TemplateFolder = field(init=False)
-
-    def __post_init__(self) -> None:
-        experiment, folder = self.design.experiment, self.design.folder
-        directory = experiment.templates.dir
-        self.templates = TemplateFolder(
-            folder / directory if directory else None, experiment.templates.render
-        )
-        self._command = Command("model.command", experiment.model.command)
-        plain = environment()
-        self._env = {
-            name: compile_text(f"model.env.{name}", text, plain)
-            for name, text in experiment.model.env.items()
-        }
-        self._links = {path: folder / path for path in code_files(experiment, folder)}
-        self._links |= {input_name(path): folder / path for path in experiment.inputs}
-        self._outputs = [output.path for output in experiment.outputs.values()]
+    def __init__(self, design: Design, commit: str | None = None) -> None:
+        """Prepare; `commit` goes into the records. Raises RenderError."""
+        self.design = design
+        self.tasks_folder = Path(design.results, "tasks")
+        self._commit = commit
+        self._setup = TaskSetup(design)
+        self._outputs = [output.path for output in design.experiment.outputs.values()]
         self._host = socket.gethostname()
 
     def folder_of(self, task: Task) -> Path:
         """Return the task's folder."""
         return self.tasks_folder / str(task.state) / task.run.name
-
-    def prepare(self, task: Task, folder: Path) -> None:
-        """Put the rendered files and the links in an empty folder; raise RenderError."""
-        self.templates.write(folder, task.variables)
-        for name, target in self._links.items():
-            link(folder, name, target)
-
-    def command(self, task: Task) -> tuple[str, dict[str, str]]:
-        """Return the command for bash and the environment variables; raise RenderError."""
-        env = {
-            name: render_text(f"model.env.{name}", template, task.variables)
-            for name, template in self._env.items()
-        }
-        return self._command.render(task.variables), env
 
     def finished(self, task: Task) -> Record | None:
         """Return the record of a task that has succeeded already, exactly as it is defined now."""
@@ -136,7 +63,7 @@ class Runner:
     def _missing(self, folder: Path) -> list[str]:
         return [path for path in self._outputs if not (folder / path).exists()]
 
-    def run(self, task: Task, job: str, slot: _Slot) -> tuple[Record, dict[str, Any]]:
+    def run(self, task: Task, job: str, slot: Slot) -> tuple[Record, dict[str, Any]]:
         """Run one task, or take its results if it has finished before.
 
         Returns its record, and its tables by output (empty for a failed task).
@@ -157,17 +84,19 @@ class Runner:
                     with (folder / LOG).open("a") as file:
                         file.write(f"--- attempt {attempt} ---\n")
                 outcome = self._attempt(task, folder, slot)
-                tables, problem = ({}, outcome.reason) if outcome.reason else self._read_tables(folder)
+                tables, problem = (
+                    ({}, outcome.reason) if outcome.reason else self._read_tables(folder)
+                )
                 if not problem:
                     break
             record = self._record(task, job, attempt, started, outcome, problem)
             write_text(folder / RECORD, record.to_json() + "\n")
             return record, tables
 
-    def _attempt(self, task: Task, folder: Path, slot: _Slot) -> Outcome:
+    def _attempt(self, task: Task, folder: Path, slot: Slot) -> Outcome:
         try:
-            self.prepare(task, folder)
-            command, env = self.command(task)
+            self._setup.fill(folder, task)
+            command, env = self._setup.command(task), self._setup.env(task)
         except RenderError as error:
             return Outcome(str(error))
         minutes = self.design.experiment.model.runtime
@@ -256,7 +185,7 @@ class Runner:
             host=self._host,
             digest=task.digest,
             definition=self.design.definition.digest,
-            commit=self.commit,
+            commit=self._commit,
             log_tail=tail(self.folder_of(task) / LOG) if problem else None,
         )
 
@@ -269,83 +198,8 @@ class Runner:
             remove_folder(self.folder_of(task))
 
 
-def input_name(path: str) -> str:
-    """Return the name of an input in the task's folder: its path if below the experiment's."""
-    outside = Path(path).is_absolute() or ".." in Path(path).parts
-    return Path(path).name if outside else str(Path(path))
-
-
 def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
         return "unknown"
-
-
-@contextmanager
-def _slots(count: int) -> Iterator[SimpleQueue[_Slot]]:
-    """Yield `count` launchers; whatever they run ends with the block."""
-    slots = [_Slot() for _ in range(count)]
-    free: SimpleQueue[_Slot] = SimpleQueue()
-    for slot in slots:
-        free.put(slot)
-    try:
-        yield free
-    finally:
-        for slot in slots:
-            slot.close()
-
-
-def run_job(
-    runner: Runner,
-    job: str,
-    tasks: Sequence[Task],
-    tables: dict[str, Path],
-    parallel: int,
-) -> list[Record]:
-    """Run tasks, `parallel` at once; write one Parquet file per table output; return the records.
-
-    A task that fails leaves the others alone. Tasks that have finished before are not run again.
-    """
-    design = runner.design
-    values = {
-        name: [choice[name] for axis in design.space.axes for choice in axis.variables if name in choice]
-        for name in design.space.variables
-    }
-    types = coordinate_types(design.coordinates, values)
-    collected = {name: JobTable(path, job, types) for name, path in tables.items()}
-    records = []
-    for task, (record, task_tables) in zip(tasks, _run_all(runner, job, tasks, parallel), strict=True):
-        records.append(record)
-        log.info("%s: %s", record.task, record.reason or record.status)
-        for name, table in task_tables.items():
-            coordinates = task.run.variables | {
-                "state": str(task.state),
-                "scenario": task.run.scenario,
-                "seed": task.run.seed,
-                "run": task.run.name,
-            }
-            collected[name].add(table, coordinates, task.digest)
-    for table in collected.values():
-        table.write()
-    return records
-
-
-def _run_all(
-    runner: Runner, job: str, tasks: Iterable[Task], parallel: int
-) -> Iterator[tuple[Record, dict[str, Any]]]:
-    """Yield what becomes of each task, in the order of the tasks."""
-
-    def run(task: Task) -> tuple[Record, dict[str, Any]]:
-        slot = free.get()
-        try:
-            return runner.run(task, job, slot)
-        finally:
-            free.put(slot)
-
-    with ThreadPoolExecutor(parallel) as pool, _slots(parallel) as free:
-        try:
-            yield from pool.map(run, tasks)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise

@@ -44,7 +44,9 @@ def _legal_variable(text: str) -> str:
 def _inside_the_task(text: str) -> str:
     path = PurePosixPath(text)
     if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise ValueError(f"`{text}` must be a path inside the task's folder (no `/` first, no `..`)")
+        raise ValueError(
+            f"`{text}` must be a path inside the task's folder (no `/` first, no `..`)"
+        )
     return text
 
 
@@ -79,9 +81,7 @@ PathInTask = Annotated[Text, AfterValidator(_inside_the_task)]
 OneOrMany = Annotated[
     tuple[Text, ...],
     BeforeValidator(_one_or_many),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-    ),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 EnvironmentValue = Annotated[
     Text, BeforeValidator(_number_as_text), WithJsonSchema({"type": ["string", "number"]})
@@ -140,7 +140,7 @@ class Runs(Section):
     """The axes of the design: multiplied with each other and with the scenarios."""
 
     rows: tuple[Annotated[dict[str, Value], Field(min_length=1)], ...] = Field((), alias="list")
-    """Variants written out: variables, and a `name` for the run's name (else made of the values)."""
+    """Variants written out: variables, and a `name` (default: made of the values)."""
     grid: dict[Variable, Annotated[tuple[Value, ...], Field(min_length=1)]] = {}
     """Variable -> its values; every combination is run."""
     seeds: Seeds | None = None
@@ -162,7 +162,7 @@ class Templates(Section):
     """Files that are made anew for each task."""
 
     dir: Text | None = None
-    """Folder copied into every task's folder (modes and symlinks kept), relative to the experiment."""
+    """Folder copied into every task's folder, modes and symlinks kept."""
     render: OneOrMany = ("*.j2",)
     """Patterns of the files that go through Jinja2; a suffix `.j2` is dropped."""
 
@@ -171,7 +171,7 @@ class Model(Section):
     """The command that runs one task, and what it needs."""
 
     command: Text
-    """Shell command (bash, `-e -o pipefail`), run in the task's folder; Jinja2, values quoted safely."""
+    """Run by bash (`-e -o pipefail`) in the task's folder; Jinja2, values are quoted."""
     code: OneOrMany = ()
     """Files or folders of the experiment that the command needs beside those it names; linked."""
     env: dict[str, EnvironmentValue] = {}

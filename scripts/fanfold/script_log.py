@@ -20,7 +20,11 @@ def script_log(log: Sequence[str]) -> Iterator[logging.Logger]:
     path = Path(log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
-        filename=path, filemode="w", level=logging.INFO, format="%(asctime)s %(message)s", force=True
+        filename=path,
+        filemode="w",
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        force=True,
     )
     signal.signal(signal.SIGTERM, _exit)
     logger = logging.getLogger("fanfold")

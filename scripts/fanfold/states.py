@@ -40,7 +40,9 @@ def read_states_table(path: Path) -> dict[str, State]:
         raise ConfigError(f"states_table: {path} is not a CSV file in UTF-8: {error}") from None
     columns = list(reader.fieldnames or ())
     if "code" not in columns:
-        raise ConfigError(f"states_table: {path} has no column `code`; it has: {', '.join(columns)}")
+        raise ConfigError(
+            f"states_table: {path} has no column `code`; it has: {', '.join(columns)}"
+        )
     problems = []
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values():

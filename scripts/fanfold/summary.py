@@ -47,7 +47,9 @@ def _core_hours(design: Design) -> float:
 
 def _listing(items: Any, most: int = 6) -> str:
     """Return the number of items and the first and last of them."""
-    shown = [str(item) for item in (items if len(items) <= most else [*items[:3], "...", items[-1]])]
+    shown = [
+        str(item) for item in (items if len(items) <= most else [*items[:3], "...", items[-1]])
+    ]
     return f"{len(items):,}: {', '.join(shown)}" if items else "none"
 
 

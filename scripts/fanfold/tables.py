@@ -1,4 +1,4 @@
-"""Tables: what models write, read with care; what jobs and states make of it, without loading all."""
+"""Tables: what models write, read with care; what jobs and states make of them, streaming."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -149,8 +149,9 @@ def scan_stacked(tables: Sequence[tuple[Path, list[str] | None]]) -> pl.LazyFram
     if all(runs is None for _, runs in tables) and all(s == schemas[0] for s in schemas):
         return pl.scan_parquet([table for table, _ in tables])
     frames = [
-        pl.scan_parquet(table) if runs is None else
-        pl.scan_parquet(table).filter(pl.col("run").is_in(runs))
+        pl.scan_parquet(table)
+        if runs is None
+        else pl.scan_parquet(table).filter(pl.col("run").is_in(runs))
         for table, runs in tables
     ]
     return pl.concat(frames, how="diagonal_relaxed")

@@ -33,7 +33,7 @@ def environment(
         keep_trailing_newline=True,
         finalize=finalize,
         loader=FileSystemLoader(folder) if folder else None,
-        autoescape=False,  # noqa: S701 (texts for a model, not for a browser)
+        autoescape=False,  # texts for a model, not for a browser
     )
 
 
@@ -137,10 +137,12 @@ class TemplateFolder:
                 target.parent.mkdir(parents=True, exist_ok=True)
             if file.template:
                 executable = file.source.stat().st_mode & 0o111
-                with open(target, "x", encoding="utf-8", opener=_read_only(0o444 | executable)) as f:
+                with open(
+                    target, "x", encoding="utf-8", opener=_read_only(0o444 | executable)
+                ) as f:
                     f.write(texts[file.target])
             elif file.source.is_symlink():
-                target.symlink_to(os.readlink(file.source))
+                target.symlink_to(file.source.readlink())
             else:
                 shutil.copyfile(file.source, target)
                 target.chmod(stat.S_IMODE(file.source.stat().st_mode))

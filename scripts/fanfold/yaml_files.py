@@ -20,11 +20,7 @@ class ExperimentLoader(_Loader):
 
 
 ExperimentLoader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag not in _OURS
-    ]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _OURS]
     for first, resolvers in _Loader.yaml_implicit_resolvers.items()
 }
 ExperimentLoader.add_implicit_resolver(
@@ -78,7 +74,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+        raise ConfigError(
+            f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"
+        ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}" if mark else ""

@@ -109,11 +109,16 @@ def test_missing_and_infinite_values_do_not_count(tmp_path):
     ids=["date", "datetime", "date as text", "datetime as text", "day", "week"],
 )
 def test_dates_and_numbers_are_axes(tmp_path, to_axis):
-    found = chart_of(tmp_path, timeline().with_columns(to_axis.alias("date")))
-    assert params_of(found.chart) == {"State": ["CA", "NY"], "Variable": ["infections", "deaths"]}
-    data = data_of(found.chart)
-    assert data["x"].n_unique() == 5
-    vl_convert.vegalite_to_svg(found.chart.to_dict())
+    path = written(tmp_path, timeline().with_columns(to_axis.alias("date")))
+    layout = read_layout(path)
+    assert (layout.x, layout.variables, layout.notes) == ("date", ("infections", "deaths"), ())
+    assert fan_bands(path, layout)["x"].n_unique() == 5
+
+
+def test_fans_are_drawn_for_a_chosen_state_and_variable(tmp_path):
+    chart = chart_of(tmp_path, timeline()).chart
+    assert params_of(chart) == {"State": ["CA", "NY"], "Variable": ["infections", "deaths"]}
+    assert "infections · CA" in vl_convert.vegalite_to_svg(chart.to_dict())
 
 
 def test_text_is_no_axis(tmp_path):
