@@ -140,8 +140,8 @@ def fan_bands(table: Path, layout: TableLayout, max_points: int = MAX_POINTS) ->
 
     Columns: state, scenario, variable, x, values (how many the quantiles are of), x_values (how
     many x the state has; `max_points` of them are used), q05, q25, q50, q75, q95. Missing and
-    infinite values are left out. Without an axis, x is 0. One variable of one
-    state is in memory at a time.
+    infinite values are left out. Without an axis, x is 0. One variable of one state is in memory
+    at a time.
     """
     return pl.concat(_state_bands(table, layout, state, max_points) for state in layout.states)
 

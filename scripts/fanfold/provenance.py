@@ -1,4 +1,4 @@
-"""Where results come from: plan/provenance.json, one entry per call and per definition."""
+"""Where results come from: plan/provenance.json, and the experiment as it was resolved."""
 
 import getpass
 import json
@@ -15,8 +15,10 @@ from typing import Any
 from scripts.fanfold import VERSION
 from scripts.fanfold.atomic import write_text
 from scripts.fanfold.design import Design
+from scripts.fanfold.yaml_files import to_yaml
 
 FILE = "plan/provenance.json"
+RESOLVED = "plan/experiment.yaml"
 
 
 def git_commit(folder: Path) -> str | None:
@@ -69,7 +71,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
 
 
 def record_call(design: Design, commit: str | None) -> None:
-    """Add this call, and the definition it runs, to the launch's provenance."""
+    """Add this call and what it runs to the launch's provenance; write the resolved experiment."""
     path = Path(design.results, FILE)
     known = read_provenance(path)
     definition = design.definition
@@ -83,3 +85,5 @@ def record_call(design: Design, commit: str | None) -> None:
         | known.get("definitions", {}),
     }
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    resolved = design.experiment.model_dump(mode="json", by_alias=True)
+    write_text(Path(design.results, RESOLVED), to_yaml(resolved))

@@ -15,7 +15,7 @@ from scripts.fanfold.charts import chart_tables, packed_spec, vega_javascript
 
 NONE = "–"
 MAX_EXPERIMENT_CHARACTERS = 50_000
-MAX_LOG_LINES = 40
+MAX_LOG_LINES, MAX_LOG_CHARACTERS = 40, 8_000
 
 
 def write_report(
@@ -31,8 +31,8 @@ def write_report(
     """Write the report page of a launch, atomically.
 
     `tasks` (Parquet) has one row per task; `tables` are the combined tables (Parquet) by name;
-    `provenance["calls"]` has the newest call last. The page stays below 10 MB however large the
-    tables are.
+    `provenance["calls"]` has the newest call last. Charts need at most about 7 MB of the page,
+    however large the tables are.
     """
     rows = pl.scan_parquet(tasks)
     scenario_order = list(experiment.get("scenarios") or {})
@@ -111,10 +111,7 @@ def failure_reasons(tasks: pl.LazyFrame, most: int = 10) -> list[dict[str, Any]]
 def failed_tasks(tasks: pl.LazyFrame, most: int) -> list[dict[str, Any]]:
     """Return the first failed tasks, in the design's order; logs are cut to their last lines."""
     failed = tasks.filter(~_is_done()).sort("index").head(most).collect().to_dicts()
-    return [
-        task | {"log_tail": "\n".join((task["log_tail"] or "").splitlines()[-MAX_LOG_LINES:])}
-        for task in failed
-    ]
+    return [task | {"log_tail": _last_lines(task["log_tail"] or "")} for task in failed]
 
 
 def resources_by_scenario(
@@ -221,6 +218,11 @@ def _ordered(scenarios: Iterable[str | None], order: Sequence[str]) -> list[str 
     """Sort scenarios as in the experiment; others after them by name, null last."""
     rank = {name: index for index, name in enumerate(order)}
     return sorted(scenarios, key=lambda name: (name is None, rank.get(name, len(rank)), name or ""))
+
+
+def _last_lines(log: str) -> str:
+    """Return the end of a log, as far as the page shows it."""
+    return "\n".join(log.splitlines()[-MAX_LOG_LINES:])[-MAX_LOG_CHARACTERS:]
 
 
 def _shortened(text: str) -> str:
