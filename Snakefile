@@ -19,9 +19,9 @@ rule all:
     """Run what is missing, combine everything, and write the report."""
     default_target: True
     input:
-        "<results>/combined/tasks.parquet",
-        COMBINED,
-        "<results>/report/report.html",
+        local("<results>/combined/tasks.parquet"),
+        local(COMBINED),
+        local("<results>/report/report.html"),
 
 
 onstart:

@@ -26,7 +26,8 @@ try:
         check_command=workflow.resource_settings.nodes is None,
     )
 except FanfoldError as error:
-    raise WorkflowError(str(error)) from None
+    # As it is: Snakemake would add where in this file it was raised.
+    raise SystemExit(f"Fanfold cannot run this:\n{error}") from None
 
 # Workers have no git: the environment tells them.
 if workflow.is_main_process:

@@ -18,13 +18,13 @@ rule report:
 
 
 rule unpack_files:
-    """Unpack the task folders of one job here."""
+    """Unpack the task folders of one state here."""
     input:
-        bundle="<results>/bundles/{state}/{job}.tar.zst",
+        bundles=lambda wc: over_jobs("<results>/bundles/{state}/{job}.tar.zst", state=wc.state),
     output:
-        unpacked=local(touch("<results>/tasks/{state}/.{job}.unpacked")),
+        unpacked=local(touch("<results>/tasks/{state}/.unpacked")),
     log:
-        local("<results>/logs/unpack_files/{state}/{job}.log"),
+        local("<results>/logs/unpack_files/{state}.log"),
     localrule: True
     params:
         tasks_folder=f"{DESIGN.results}/tasks",
@@ -35,4 +35,4 @@ rule unpack_files:
 rule files:
     """Have all task folders on this machine. Target; on a shared file system they are."""
     input:
-        local([] if SHARED else over_jobs("<results>/tasks/{state}/.{job}.unpacked")),
+        local([] if SHARED else expand("<results>/tasks/{state}/.unpacked", state=DESIGN.states)),

@@ -31,7 +31,7 @@ def run_tasks(
     `tables` has one path per table output, in the order of `design.tables`. The record is written
     after all else: where it is, everything is.
     """
-    runner = Runner(design, commit)
+    runner = Runner(design, str(tasks[0].state), commit)
     records = run_job(runner, job, tasks, dict(zip(design.tables, tables, strict=True)), parallel)
     done = [task for task, found in zip(tasks, records, strict=True) if found.done]
     if bundle:

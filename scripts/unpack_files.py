@@ -1,5 +1,6 @@
-"""Unpack the task folders of one job here."""
+"""Unpack the task folders of one state here."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,15 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def unpack_files(bundle: Path, tasks_folder: Path) -> int:
-    """Unpack `bundle` into `tasks_folder`; return the number of task folders."""
-    return unpack(bundle, tasks_folder)
+def unpack_files(bundles: Sequence[Path], tasks_folder: Path) -> int:
+    """Unpack bundles into `tasks_folder`, retries over what they retry; return how many tasks."""
+    return len(set().union(*(unpack(bundle, tasks_folder) for bundle in bundles)))
 
 
 if __name__ == "__main__":
     with script_log(snakemake.log) as log:
-        folders = unpack_files(Path(snakemake.input.bundle), Path(snakemake.params.tasks_folder))
-        log.info("%d task folders", folders)
+        tasks = unpack_files(
+            [Path(bundle) for bundle in snakemake.input.bundles],
+            Path(snakemake.params.tasks_folder),
+        )
+        log.info("%d task folders", tasks)

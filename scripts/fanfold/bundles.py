@@ -6,7 +6,9 @@ from pathlib import Path
 
 import zstandard
 
-from scripts.fanfold.atomic import replacing
+from scripts.fanfold.atomic import remove_folder, replacing
+from scripts.fanfold.errors import FanfoldError
+from scripts.fanfold.names import is_inside
 
 
 def pack(bundle: Path, root: Path, folders: Sequence[str]) -> None:
@@ -23,25 +25,22 @@ def pack(bundle: Path, root: Path, folders: Sequence[str]) -> None:
                 archive.add(root / folder, arcname=folder)
 
 
-def unpack(bundle: Path, root: Path) -> int:
-    """Unpack `bundle` below `root`, over what is there; return the number of task folders."""
-    folders = set()
+def unpack(bundle: Path, root: Path) -> set[str]:
+    """Unpack `bundle` below `root`, in place of the task folders there; return their names."""
+    folders: set[str] = set()
     with (
         bundle.open("rb") as file,
         zstandard.ZstdDecompressor().stream_reader(file) as stream,
         tarfile.open(fileobj=stream, mode="r|") as archive,
     ):
+        # Links to the experiment's files lead outside, but being relative to the same files here.
+        archive.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
         for member in archive:
-            folders.add("/".join(member.name.split("/")[:2]))
-            if not member.isdir():
-                (root / member.name).unlink(missing_ok=True)
-            # The filter refuses what would leave `root`: links to the experiment do, and are left out.
-            _extract(archive, member, root)
-    return len(folders)
-
-
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:
-    try:
-        archive.extract(member, root, filter="tar")
-    except tarfile.LinkOutsideDestinationError:
-        return
+            if not is_inside(member.name):
+                raise FanfoldError(f"{bundle}: `{member.name}` leads outside the tasks' folder")
+            folder = "/".join(member.name.split("/")[:2])
+            if folder not in folders:
+                folders.add(folder)
+                remove_folder(root / folder)
+            archive.extract(member, root)
+    return folders

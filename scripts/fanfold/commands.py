@@ -6,23 +6,27 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from jinja2 import pass_eval_context
+
 from scripts.fanfold.templates import RenderError, compile_text, environment, render_text
 
 _MARK = "\0"
 _PIECE = re.compile(
     r"""\0(?P<value>\d+)\0                   # where the value of an expression belongs
       | (?P<comment>(?<![^\s;&|()])\#[^\n]*) # a comment, unless within quotes
-      | \\. | \$' | \$\( | << | .""",
+      | \\[^\0] | \$' | \$?\(\( | \$\( | \$\{ | \$\[ | << | .""",
     re.DOTALL | re.VERBOSE,
 )
 _PLAIN = ("", "(")
+_INTEGER = re.compile(r"-?[0-9]+")
 
 
 class Command:
     """A shell command with Jinja2 expressions; compiled once, rendered for each task.
 
     Whatever a value holds (blanks, quotes, `$(...)`, `;`), the command sees it as it is, in one
-    word, in or out of quotes; nothing in it is executed.
+    word, in or out of quotes; nothing in it is executed. Where that cannot be had (backquotes,
+    here-documents, arithmetic, `"${...}"`), a value is refused.
     """
 
     def __init__(self, where: str, text: str) -> None:
@@ -32,7 +36,8 @@ class Command:
         self._template = compile_text(where, text, environment(finalize=self._set_aside))
         self._lock = threading.Lock()
 
-    def _set_aside(self, value: Any) -> str:
+    @pass_eval_context  # else Jinja2 calls it for `{{ "a text" }}` once and for all, compiling
+    def _set_aside(self, _: Any, value: Any) -> str:
         text = str(value)
         if _MARK in text:
             raise RenderError(f"{self._where}: a value holds a NUL character")
@@ -57,22 +62,42 @@ class Command:
                 piece = "#"
             position += len(piece)
             if match["value"]:
-                parts.append(self._quoted(self._values[int(match["value"])], nesting[-1]))
+                value = self._values[int(match["value"])]
+                parts.append(self._quoted(value, _place_in(nesting), "".join(parts[-1:])))
+                if value.isdigit() and text[position : position + 1] in ("<", ">"):
+                    parts[-1] = f"'{value}'"  # `2>file` would be about stream 2
             elif piece == "#" or not match["comment"]:
                 _follow(piece, nesting)
                 parts.append(piece)
         return "".join(parts)
 
-    def _quoted(self, value: str, inside: str) -> str:
-        if inside in _PLAIN:
-            return shlex.quote(value)
+    def _quoted(self, value: str, inside: str, before: str) -> str:
         if inside == "'":
             return value.replace("'", "'\\''")
+        if before == "\\":
+            raise RenderError(f"{self._where}: no {{{{ }}}} right after a backslash")
+        if inside in _PLAIN:
+            return shlex.quote(value)
         if inside == '"':
             return re.sub(r'([\\"$`])', r"\\\1", value)
+        if inside == "((" and _INTEGER.fullmatch(value):
+            return value
         raise RenderError(
             f"{self._where}: no {{{{ }}}} inside {inside} ...: write it outside, or in a template"
         )
+
+
+def _place_in(nesting: list[str]) -> str:
+    """Return what decides about quoting: the innermost, unless one around it changes its rules."""
+    for place in nesting:
+        if place in ("`", "<<"):
+            return place
+    for place in reversed(nesting):
+        if place == "(":  # a shell of its own
+            break
+        if place in ("((", "$[", "${"):
+            return place
+    return nesting[-1]
 
 
 def _follow(piece: str, nesting: list[str]) -> None:
@@ -81,17 +106,17 @@ def _follow(piece: str, nesting: list[str]) -> None:
     if inside == "'":
         if piece.endswith("'"):  # a backslash means nothing here: \' closes too
             nesting.pop()
-    elif inside == "$'":
-        if piece == "'":
+    elif inside in ("$'", "`"):
+        if piece == inside[-1]:
             nesting.pop()
-    elif inside in ('"', "`") and piece == inside:
+    elif piece == {'"': '"', "${": "}", "(": ")", "((": ")"}.get(inside):
         nesting.pop()
-    elif inside == '"':
-        if piece in ("$(", "`"):
-            nesting.append("(" if piece == "$(" else piece)
-    elif piece in ("'", '"', "`", "$'", "<<"):
+    elif piece in ("$(", "$((") or (piece in ("(", "((") and inside != '"'):
+        # Brackets within arithmetic are arithmetic, but for `$(`.
+        nests = "((" if piece.endswith("((") or (piece, inside) == ("(", "((") else "("
+        nesting += [nests] * piece.count("(")
+    elif piece == "`" or (piece == "${" and inside in ('"', "${")) or (piece in ("'", '"', "$'") and inside != '"'):
         nesting.append(piece)
-    elif piece in ("(", "$("):
-        nesting.append("(")
-    elif piece == ")" and inside == "(":
-        nesting.pop()
+    elif piece in ("<<", "$[") and inside in _PLAIN:
+        # How far these go is not followed: to the end, to be safe.
+        nesting.append(piece)

@@ -14,7 +14,7 @@ from typing import Any
 from scripts.fanfold.axes import Run, RunSpace, check_names, make_run_space
 from scripts.fanfold.definition import Definition, make_definition
 from scripts.fanfold.digests import FileDigests, digest_of
-from scripts.fanfold.errors import collected_problems
+from scripts.fanfold.errors import ConfigError, collected_problems
 from scripts.fanfold.experiment import load_experiment
 from scripts.fanfold.schema import Experiment
 from scripts.fanfold.states import State, choose_states, read_states_table
@@ -219,7 +219,7 @@ def _compact(seeds: Sequence[int]) -> Any:
 def load_design(files: Sequence[Path], overrides: Mapping[str, Any]) -> Design:
     """Read an experiment and expand it; raise ConfigError with all mistakes of a stage at once."""
     experiment, folder, read = load_experiment(files, overrides)
-    return make_design(experiment, folder, read)
+    return make_design(experiment, _near(folder), read)
 
 
 def make_design(experiment: Experiment, folder: Path, files: Sequence[Path] = ()) -> Design:
@@ -232,12 +232,14 @@ def make_design(experiment: Experiment, folder: Path, files: Sequence[Path] = ()
             check_names(experiment.scenarios, space)
         with collect:
             definition = make_definition(experiment, folder, FileDigests(DIGEST_MEMORY))
-    return Design(experiment, _near(folder), tuple(files), states, space, definition)
+    return Design(experiment, folder, tuple(files), states, space, definition)
 
 
 def _states_of(experiment: Experiment, folder: Path) -> dict[str, State]:
-    if not experiment.states:
+    if "states" not in experiment.model_fields_set:
         return {"all": State(code="all")}
+    if not experiment.states:
+        raise ConfigError("states: no state is left; name some, or leave `states` out")
     table = folder / experiment.states_table if experiment.states_table else CENSUS
     return choose_states(experiment.states, read_states_table(table))
 

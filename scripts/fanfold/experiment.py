@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from scripts.fanfold.errors import ConfigError
 from scripts.fanfold.names import is_name, nearest
 from scripts.fanfold.schema import Experiment
-from scripts.fanfold.yaml_files import read_yaml
+from scripts.fanfold.yaml_files import parse_scalar, read_yaml
 
 #: A config file with this key alone names the experiment to run (config/config.yaml does).
 POINTER = "experiment"
@@ -43,7 +43,7 @@ def load_experiment(
     ConfigError
         With one line for each mistake in any of them.
     """
-    overrides = dict(overrides)
+    overrides = {key: _retyped(value) for key, value in overrides.items()}
     chosen = overrides.pop(POINTER, None)
     first, *more = files
     content = read_yaml(first)
@@ -58,6 +58,18 @@ def load_experiment(
     content = merge(content, overrides)
     content.setdefault("name", _name_of(first))
     return validate_experiment(content), first.parent, [first, *more]
+
+
+def _retyped(value: Any) -> Any:
+    """Give the numbers in a mapping or list of `--config` their type (Snakemake leaves texts)."""
+    if isinstance(value, Mapping):
+        return {
+            key: parse_scalar(item) if isinstance(item, str) else _retyped(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [parse_scalar(item) if isinstance(item, str) else _retyped(item) for item in value]
+    return value
 
 
 def _name_of(path: Path) -> str:
@@ -83,9 +95,7 @@ def _explain(problem: Any) -> str:
         unknown = str(location[-1])
         return f"{path}: unknown key{nearest(unknown, known) or f'; known: {_listing(known)}'}"
     if kind == "missing":
-        return f"{path}: is missing" + (
-            "; write the command to run" if path.endswith("command") else ""
-        )
+        return f"{path}: is missing"
     if kind in {"model_type", "dict_type"}:
         return f"{path}: must be a mapping (`key: value` lines), not {_shown(problem['input'])}"
     if kind.startswith("value_error"):

@@ -44,6 +44,7 @@ class Launcher:
         self._deadline = 0.0
         self._timed_out = False
         self._starting = threading.Lock()
+        self.closed = False
         threading.Thread(target=self._watch, daemon=True).start()
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -93,6 +94,7 @@ class Launcher:
     def close(self) -> None:
         """End what is running, and start nothing any more."""
         self._starting.acquire()
+        self.closed = True
         self.end()
 
     def end(self) -> None:
@@ -110,7 +112,7 @@ class Launcher:
 
 def main() -> None:
     """Serve requests until standard input closes."""
-    # The terminal's Ctrl-C and the scheduler's SIGTERM go to the job, which then closes our input.
+    # The scheduler's SIGTERM goes to all processes of a job; the job itself then closes our input.
     # (A handler, not SIG_IGN: what the model inherits must be the default.)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
@@ -120,6 +122,8 @@ def main() -> None:
     def serve() -> None:
         while True:
             reply = launcher.run(json.loads(requests.get()))
+            if launcher.closed:
+                return  # what we ended ourselves has not failed
             with contextlib.suppress(BrokenPipeError):
                 os.write(1, json.dumps(reply).encode() + b"\n")
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Any
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -36,6 +37,12 @@ def is_name(text: str) -> bool:
 def is_variable(text: str) -> bool:
     """Whether `text` can be used as a variable in a template."""
     return _VARIABLE.fullmatch(text) is not None
+
+
+def is_inside(path: str) -> bool:
+    """Whether a path, taken below a folder, stays in it."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

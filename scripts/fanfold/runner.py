@@ -12,6 +12,7 @@ from typing import Any
 
 from scripts.fanfold.atomic import remove_folder, write_text
 from scripts.fanfold.design import Design, Task
+from scripts.fanfold.earlier import EarlierResults
 from scripts.fanfold.records import DONE, FAILED, Record, tail
 from scripts.fanfold.slots import Slot
 from scripts.fanfold.tables import TableError, read_table
@@ -35,14 +36,15 @@ class Outcome:
 
 
 class Runner:
-    """Runs tasks of one design; what all of them share is prepared once."""
+    """Runs tasks of one state; what all of them share is prepared once."""
 
-    def __init__(self, design: Design, commit: str | None = None) -> None:
+    def __init__(self, design: Design, state: str, commit: str | None = None) -> None:
         """Prepare; `commit` goes into the records. Raises RenderError."""
         self.design = design
         self.tasks_folder = Path(design.results, "tasks")
         self._commit = commit
         self._setup = TaskSetup(design)
+        self._earlier = EarlierResults(design, state)
         self._outputs = [output.path for output in design.experiment.outputs.values()]
         self._host = socket.gethostname()
 
@@ -75,6 +77,9 @@ class Runner:
                 tables, problem = self._read_tables(folder)
                 if not problem:
                     return replace(finished, job=job), tables
+            elif self.design.experiment.keep == "none" and (found := self._earlier.find(task)):
+                remove_folder(folder)
+                return replace(found[0], job=job), found[1]
             clear(folder)
             os.truncate(folder / LOG, 0)
             for attempt in range(1, self.design.experiment.failures.retries + 2):

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from scripts.fanfold.names import RESERVED, is_name, is_variable
+from scripts.fanfold.names import RESERVED, is_inside, is_name, is_variable
 
 
 def _legal_name(text: str) -> str:
@@ -42,8 +42,7 @@ def _legal_variable(text: str) -> str:
 
 
 def _inside_the_task(text: str) -> str:
-    path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
+    if not is_inside(text):
         raise ValueError(
             f"`{text}` must be a path inside the task's folder (no `/` first, no `..`)"
         )
@@ -72,7 +71,12 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if is_number else value
 
 
-Name = Annotated[str, AfterValidator(_legal_name), WithJsonSchema({"type": "string"})]
+Name = Annotated[
+    str,
+    BeforeValidator(_number_as_text),
+    AfterValidator(_legal_name),
+    WithJsonSchema({"type": ["string", "number"]}),
+]
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
 Variable = Annotated[str, AfterValidator(_legal_variable)]
 Value = Annotated[Any, AfterValidator(_plain_value)]

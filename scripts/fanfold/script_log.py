@@ -15,7 +15,7 @@ from scripts.fanfold.errors import FanfoldError
 def script_log(log: Sequence[str]) -> Iterator[logging.Logger]:
     """Log to the file `log[0]`; turn a FanfoldError into one line there and exit code 1.
 
-    SIGTERM ends the script as Ctrl-C does: by an exception, so that blocks clean up.
+    Ctrl-C and SIGTERM end the script by an exception, so that blocks clean up.
     """
     path = Path(log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,9 @@ def script_log(log: Sequence[str]) -> Iterator[logging.Logger]:
         format="%(asctime)s %(message)s",
         force=True,
     )
-    signal.signal(signal.SIGTERM, _exit)
+    # Also for Ctrl-C: polars' own handler does not wake a waiting main thread.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _exit)
     logger = logging.getLogger("fanfold")
     try:
         yield logger

@@ -20,6 +20,7 @@ class Slot:
             [sys.executable, "-I", "-S", launcher.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            start_new_session=True,  # a signal to our whole group must leave it to end the model
         )
 
     def run(self, **request: Any) -> dict[str, Any]:

@@ -91,6 +91,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
+def parse_scalar(text: str) -> Any:
+    """Return what `text` is where YAML expects a value: a number, boolean, date or text."""
+    try:
+        value = yaml.load(text, Loader=ExperimentLoader)  # noqa: S506
+    except (yaml.YAMLError, ValueError):
+        return text
+    return text if isinstance(value, list | dict) else value
+
+
 def to_yaml(content: Any) -> str:
     """Write plain data as YAML, keys in the order given."""
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
