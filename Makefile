@@ -18,7 +18,7 @@ run: env
 	@echo "The combined results:       results/seir/main/combined/timeline.csv"
 
 test: dev
-	pytest -n $(WORKERS) -m "not peer"
+	pytest -n $(WORKERS)
 
 env: $(VENV)/requirements.done links
 
@@ -36,12 +36,12 @@ format: dev
 	snakefmt Snakefile rules
 
 bench: dev
-	python -m benchmarks.run_benchmarks
+	python -m benchmarks.run_benchmarks $(BENCH)
 
 # Pin what pyproject.toml asks for, for all platforms.
 lock: dev
-	uv pip compile --quiet --universal --python-version 3.11 --no-annotate pyproject.toml -o envs/requirements.txt
-	uv pip compile --quiet --universal --python-version 3.11 --no-annotate pyproject.toml --group test --group lint -c envs/requirements.txt -o envs/requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header pyproject.toml -o envs/requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --group test --group lint -c envs/requirements.txt -o envs/requirements-dev.txt
 
 schema: dev
 	python -m scripts.write_schema

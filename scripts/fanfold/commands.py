@@ -115,7 +115,11 @@ def _follow(piece: str, nesting: list[str]) -> None:
         # Brackets within arithmetic are arithmetic, but for `$(`.
         nests = "((" if piece.endswith("((") or (piece, inside) == ("(", "((") else "("
         nesting += [nests] * piece.count("(")
-    elif piece == "`" or (piece == "${" and inside in ('"', "${")) or (piece in ("'", '"', "$'") and inside != '"'):
+    elif (
+        piece == "`"
+        or (piece == "${" and inside in ('"', "${"))
+        or (piece in ("'", '"', "$'") and inside != '"')
+    ):
         nesting.append(piece)
     elif piece in ("<<", "$[") and inside in _PLAIN:
         # How far these go is not followed: to the end, to be safe.
