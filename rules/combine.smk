@@ -6,13 +6,17 @@ rule combine_state:
     input:
         tasks=local("<results>/combined/tasks.parquet"),
         tables=lambda wc: over_jobs(
-            "<results>/tables/{output}/{state}/{job}.parquet", output=wc.output, state=wc.state
+            "<results>/tables/{output}/{state}/{job}.parquet",
+            output=wc.output,
+            state=wc.state,
         ),
     output:
         table=local("<results>/combined/{state}/{output}.parquet"),
     log:
         local("<results>/logs/combine_state/{state}/{output}.log"),
     localrule: True
+    conda:
+        "../envs/workflow.yaml"
     script:
         "../scripts/combine_state.py"
 
@@ -21,13 +25,17 @@ rule combine_states:
     """Stack the tables of all states."""
     input:
         tables=local(
-            expand("<results>/combined/{state}/{{output}}.parquet", state=DESIGN.states)
+            expand(
+                "<results>/combined/{state}/{{output}}.parquet", state=DESIGN.states
+            )
         ),
     output:
         table=local("<results>/combined/{output}.parquet"),
     log:
         local("<results>/logs/combine_states/{output}.log"),
     localrule: True
+    conda:
+        "../envs/workflow.yaml"
     script:
         "../scripts/combine_states.py"
 

@@ -36,7 +36,10 @@ COMMIT = os.environ.get("FANFOLD_COMMIT") or None
 
 RETRIES = {(retry.state, retry.name): retry for retry in read_retries(DESIGN)}
 JOBS = {
-    state: [*DESIGN.jobs_of(state), *(name for place, name in RETRIES if place == state)]
+    state: [
+        *DESIGN.jobs_of(state),
+        *(name for place, name in RETRIES if place == state),
+    ]
     for state in DESIGN.states
 }
 FULL_JOB = DESIGN.experiment.tasks_per_job
@@ -59,7 +62,9 @@ def over_jobs(pattern, **wildcards):
     states = [wildcards.pop("state")] if "state" in wildcards else JOBS
     results = pattern.replace("<results>", DESIGN.results)
     return [
-        results.format(state=state, job=job, **wildcards) for state in states for job in JOBS[state]
+        results.format(state=state, job=job, **wildcards)
+        for state in states
+        for job in JOBS[state]
     ]
 
 

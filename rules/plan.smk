@@ -8,6 +8,8 @@ rule write_plan:
     log:
         local("<results>/logs/write_plan.log"),
     localrule: True
+    conda:
+        "../envs/workflow.yaml"
     params:
         design=DESIGN,
         digest=DESIGN.digest,
@@ -22,6 +24,8 @@ rule plan:
     log:
         local("<results>/logs/plan.log"),
     localrule: True
+    conda:
+        "../envs/workflow.yaml"
     params:
         design=DESIGN,
     script:
@@ -33,6 +37,8 @@ rule configs:
     log:
         local("<results>/logs/configs.log"),
     localrule: True
+    conda:
+        "../envs/workflow.yaml"
     params:
         design=DESIGN,
         select=SELECT,
@@ -42,7 +48,11 @@ rule configs:
 
 rule status:
     """Say how far the launch is. Target; works while another call runs."""
+    log:
+        local("<results>/logs/status.log"),
     localrule: True
+    conda:
+        "../envs/workflow.yaml"
     params:
         design=DESIGN,
         jobs=JOBS,

@@ -11,6 +11,8 @@ rule report:
     log:
         local("<results>/logs/report.log"),
     localrule: True
+    conda:
+        "../envs/workflow.yaml"
     params:
         design=DESIGN,
     script:
@@ -20,14 +22,18 @@ rule report:
 rule unpack_files:
     """Unpack the task folders of one state here."""
     input:
-        bundles=lambda wc: over_jobs("<results>/bundles/{state}/{job}.tar.zst", state=wc.state),
+        bundles=lambda wc: over_jobs(
+            "<results>/bundles/{state}/{job}.tar.zst", state=wc.state
+        ),
     output:
         unpacked=local(touch("<results>/tasks/{state}/.unpacked")),
     log:
         local("<results>/logs/unpack_files/{state}.log"),
     localrule: True
+    conda:
+        "../envs/workflow.yaml"
     params:
-        tasks_folder=f"{DESIGN.results}/tasks",
+        design=DESIGN,
     script:
         "../scripts/unpack_files.py"
 
@@ -35,4 +41,8 @@ rule unpack_files:
 rule files:
     """Have all task folders on this machine. Target; on a shared file system they are."""
     input:
-        local([] if SHARED else expand("<results>/tasks/{state}/.unpacked", state=DESIGN.states)),
+        local(
+            []
+            if SHARED
+            else expand("<results>/tasks/{state}/.unpacked", state=DESIGN.states)
+        ),

@@ -5,10 +5,14 @@ rule run_tasks:
     """Run the tasks of one job and combine their tables."""
     output:
         record="<results>/records/{state}/{job}.jsonl",
-        tables=expand("<results>/tables/{output}/{{state}}/{{job}}.parquet", output=DESIGN.tables),
+        tables=expand(
+            "<results>/tables/{output}/{{state}}/{{job}}.parquet", output=DESIGN.tables
+        ),
         bundle=BUNDLE,
     log:
         "<results>/logs/run_tasks/{state}/{job}.log",
+    conda:
+        "../envs/workflow.yaml"
     threads: lambda wc: DESIGN.threads_of(size_of(wc))
     resources:
         mem_mb=lambda wc, attempt: DESIGN.mem_mb_of(size_of(wc)) * attempt,
@@ -30,6 +34,8 @@ rule plan_retry:
     log:
         "<results>/logs/plan_retry/{state}/{retry}.log",
     localrule: True
+    conda:
+        "../envs/workflow.yaml"
     params:
         text=lambda wc: RETRIES[wc.state, wc.retry].to_json() if RETRIES else "",
     script:
@@ -42,10 +48,15 @@ rule retry_tasks:
         tasks="<results>/plan/retries/{state}/{retry}.json",
     output:
         record="<results>/records/{state}/{retry}.jsonl",
-        tables=expand("<results>/tables/{output}/{{state}}/{{retry}}.parquet", output=DESIGN.tables),
+        tables=expand(
+            "<results>/tables/{output}/{{state}}/{{retry}}.parquet",
+            output=DESIGN.tables,
+        ),
         bundle=RETRY_BUNDLE,
     log:
         "<results>/logs/retry_tasks/{state}/{retry}.log",
+    conda:
+        "../envs/workflow.yaml"
     threads: DESIGN.threads_of(FULL_JOB)
     resources:
         mem_mb=lambda wc, attempt: DESIGN.mem_mb_of(FULL_JOB) * attempt,
@@ -69,6 +80,8 @@ rule check_tasks:
     log:
         local("<results>/logs/check_tasks.log"),
     localrule: True
+    conda:
+        "../envs/workflow.yaml"
     params:
         design=DESIGN,
         tolerate=DESIGN.experiment.failures.tolerate,

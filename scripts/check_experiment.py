@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from scripts.fanfold.errors import FanfoldError
 from scripts.fanfold.preflight import load_and_check
 from scripts.fanfold.summary import summary
+from scripts.fanfold.yaml_files import parse_value
 
 
 def check_experiment(files: list[Path], overrides: dict[str, Any]) -> str:
@@ -29,7 +29,7 @@ def main(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
     values = {}
     for override in overrides:
         key, _, value = override.partition("=")
-        values[key] = yaml.safe_load(value)
+        values[key] = parse_value(value)
     try:
         click.echo(check_experiment(list(files), values))
     except FanfoldError as error:

@@ -7,6 +7,7 @@ import click
 
 from scripts.fanfold.design import Design
 from scripts.fanfold.progress import COLUMNS, read_progress
+from scripts.fanfold.script_log import script_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -28,4 +29,5 @@ def status(design: Design, jobs: Mapping[str, Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    click.echo(status(snakemake.params.design, snakemake.params.jobs))
+    with script_log(snakemake.log):
+        click.echo(status(snakemake.params.design, snakemake.params.jobs))

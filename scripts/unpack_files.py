@@ -20,6 +20,6 @@ if __name__ == "__main__":
     with script_log(snakemake.log) as log:
         tasks = unpack_files(
             [Path(bundle) for bundle in snakemake.input.bundles],
-            Path(snakemake.params.tasks_folder),
+            Path(snakemake.params.design.results, "tasks"),
         )
         log.info("%d task folders", tasks)

@@ -17,6 +17,10 @@ from scripts.fanfold.names import label
 from scripts.fanfold.schema import Runs
 
 
+#: Of the 255 bytes that file systems allow, leave some for a seed and for what others add.
+LONGEST_NAME = 200
+
+
 @dataclass(frozen=True)
 class Axis:
     """Alternatives: each has a label for the run's name and sets variables."""
@@ -115,12 +119,18 @@ def _row_label(row: dict[str, Any]) -> str:
 
 
 def check_names(scenarios: Iterable[str], space: RunSpace) -> None:
-    """Raise ConfigError if joining labels with `-` gives two runs of an experiment one name.
+    """Raise ConfigError if joining labels with `-` gives a name that is too long, or twice the same.
 
-    That can only be where a label goes on after a `-` where another ends; only then are the names
+    The latter can only be where a label goes on after a `-` where another ends; only then are the names
     written out.
     """
     parts = [tuple(scenarios) or ("",), *(axis.labels for axis in space.axes)]
+    longest = "-".join(max(labels, key=len) for labels in parts)
+    if len(longest) > LONGEST_NAME:
+        raise ConfigError(
+            f"runs: `{longest}` is too long for the name of a folder; write fewer variables in "
+            "`grid`, or rows with a `name` in `list`"
+        )
     if not any(_one_goes_on(labels) for labels in parts[:-1]):
         return
     seen: set[str] = set()

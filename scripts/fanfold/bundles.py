@@ -36,7 +36,7 @@ def unpack(bundle: Path, root: Path) -> set[str]:
         # Links to the experiment's files lead outside, but being relative to the same files here.
         archive.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
         for member in archive:
-            if not is_inside(member.name):
+            if _leads_outside(member, root):
                 raise FanfoldError(f"{bundle}: `{member.name}` leads outside the tasks' folder")
             folder = "/".join(member.name.split("/")[:2])
             if folder not in folders:
@@ -44,3 +44,12 @@ def unpack(bundle: Path, root: Path) -> set[str]:
                 remove_folder(root / folder)
             archive.extract(member, root)
     return folders
+
+
+def _leads_outside(member: tarfile.TarInfo, root: Path) -> bool:
+    """Whether a member would be written, by its name or through a link, outside `root`."""
+    names = [member.name, *([member.linkname] if member.islnk() else [])]
+    return not all(
+        is_inside(name) and (root / name).parent.resolve().is_relative_to(root.resolve())
+        for name in names
+    )

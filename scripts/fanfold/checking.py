@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import polars as pl
 
@@ -10,12 +11,10 @@ from scripts.fanfold.design_table import read_places
 from scripts.fanfold.errors import FanfoldError
 from scripts.fanfold.records import FAILED, Record
 
-_TYPES = {"int": pl.Int64, "float": pl.Float64}
+_TYPES = {int: pl.Int64, float: pl.Float64}
 SCHEMA = {
-    name: _TYPES.get(str(kind).split(" ")[0], pl.String)
-    for name, kind in (
-        (name, getattr(kind, "__name__", kind)) for name, kind in Record.__annotations__.items()
-    )
+    name: _TYPES.get((get_args(kind) or (kind,))[0], pl.String)
+    for name, kind in get_type_hints(Record).items()
 }
 FAILED_COLUMNS = ("task", "reason", "exit_code", "signal", "attempts", "seconds", "job", "log_tail")
 

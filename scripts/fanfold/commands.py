@@ -14,10 +14,16 @@ _MARK = "\0"
 _PIECE = re.compile(
     r"""\0(?P<value>\d+)\0                   # where the value of an expression belongs
       | (?P<comment>(?<![^\s;&|()])\#[^\n]*) # a comment, unless within quotes
-      | \\[^\0] | \$' | \$?\(\( | \$\( | \$\{ | \$\[ | << | .""",
+      | \\[^\0] | \$' | \$?\(\( | \$\( | \$\{ | \$\[ | << | (?<![^\s;&|()])case(?=\s) | .""",
     re.DOTALL | re.VERBOSE,
 )
 _PLAIN = ("", "(")
+#: What opens something within what.
+_OPENING = {'"': ("`", "${"), "${": ("`", "${", "'", '"', "$'")}
+_QUOTES = ("`", "'", '"', "$'")
+_CLOSING = {'"': '"', "${": "}", "(": ")", "((": ")"}
+#: How far these go is not followed: to the end, to be safe. (`case` has unpaired brackets.)
+_ENDLESS = {"": ("<<", "$["), "(": ("<<", "$[", "case")}
 _INTEGER = re.compile(r"-?[0-9]+")
 
 
@@ -40,7 +46,7 @@ class Command:
     def _set_aside(self, _: Any, value: Any) -> str:
         text = str(value)
         if _MARK in text:
-            raise RenderError(f"{self._where}: a value holds a NUL character")
+            raise ValueError("a value holds a NUL character")
         self._values.append(text)
         return f"{_MARK}{len(self._values) - 1}{_MARK}"
 
@@ -90,7 +96,7 @@ class Command:
 def _place_in(nesting: list[str]) -> str:
     """Return what decides about quoting: the innermost, unless one around it changes its rules."""
     for place in nesting:
-        if place in ("`", "<<"):
+        if place in ("`", "<<", "case"):
             return place
     for place in reversed(nesting):
         if place == "(":  # a shell of its own
@@ -109,18 +115,11 @@ def _follow(piece: str, nesting: list[str]) -> None:
     elif inside in ("$'", "`"):
         if piece == inside[-1]:
             nesting.pop()
-    elif piece == {'"': '"', "${": "}", "(": ")", "((": ")"}.get(inside):
+    elif piece == _CLOSING.get(inside):
         nesting.pop()
     elif piece in ("$(", "$((") or (piece in ("(", "((") and inside != '"'):
         # Brackets within arithmetic are arithmetic, but for `$(`.
         nests = "((" if piece.endswith("((") or (piece, inside) == ("(", "((") else "("
         nesting += [nests] * piece.count("(")
-    elif (
-        piece == "`"
-        or (piece == "${" and inside in ('"', "${"))
-        or (piece in ("'", '"', "$'") and inside != '"')
-    ):
-        nesting.append(piece)
-    elif piece in ("<<", "$[") and inside in _PLAIN:
-        # How far these go is not followed: to the end, to be safe.
+    elif piece in (*_OPENING.get(inside, _QUOTES), *_ENDLESS.get(inside, ())):
         nesting.append(piece)

@@ -1,5 +1,6 @@
 """What determines a task beside its variables: templates, command, model code, inputs."""
 
+import os
 import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any
 
 from scripts.fanfold.digests import FileDigests, digest_of
 from scripts.fanfold.errors import ConfigError
+from scripts.fanfold.names import is_inside
 from scripts.fanfold.schema import Experiment
 
 
@@ -44,8 +46,8 @@ def code_files(experiment: Experiment, folder: Path) -> list[str]:
 
 
 def _is_file_below(folder: Path, word: str) -> bool:
-    path = Path(word)
-    return not path.is_absolute() and ".." not in path.parts and (folder / path).is_file()
+    # Not Path.is_file(): that raises for a word that is longer than a file's name can be.
+    return is_inside(word) and os.path.isfile(folder / word)  # noqa: PTH113
 
 
 def make_definition(experiment: Experiment, folder: Path, digests: FileDigests) -> Definition:
@@ -62,11 +64,11 @@ def make_definition(experiment: Experiment, folder: Path, digests: FileDigests) 
         found = {}
         for path in paths:
             where = folder / path
-            if not where.exists():
-                problems.append(f"{key}: {where} does not exist")
-                continue
             try:
                 tree = digests.of_tree(where)
+            except FileNotFoundError as error:
+                problems.append(f"{key}: {error.filename} does not exist")
+                continue
             except OSError as error:
                 problems.append(f"{key}: {error.filename} cannot be read: {error.strerror}")
                 continue
@@ -76,7 +78,7 @@ def make_definition(experiment: Experiment, folder: Path, digests: FileDigests) 
     templates = {}
     if experiment.templates.dir:
         where = folder / experiment.templates.dir
-        if where.is_dir():
+        if os.path.isdir(where):  # noqa: PTH112 (Path.is_dir() raises where one may not look)
             templates = digests_of("templates.dir", [experiment.templates.dir])
         else:
             problems.append(f"templates.dir: there is no folder {where}")

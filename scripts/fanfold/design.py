@@ -16,6 +16,7 @@ from scripts.fanfold.definition import Definition, make_definition
 from scripts.fanfold.digests import FileDigests, digest_of
 from scripts.fanfold.errors import ConfigError, collected_problems
 from scripts.fanfold.experiment import load_experiment
+from scripts.fanfold.names import RESERVED
 from scripts.fanfold.schema import Experiment
 from scripts.fanfold.states import State, choose_states, read_states_table
 
@@ -147,6 +148,8 @@ class Design:
         attributes = self.states[state]
         experiment = self.experiment
         chosen = experiment.vars | attributes | self.scenarios[scenario] | run.variables
+        for name in chosen.keys() & RESERVED:  # a column of the states table: it is in `state`
+            del chosen[name]
         if run.seed is not None:
             chosen["seed"] = run.seed
         if scenario is not None:
@@ -213,7 +216,8 @@ class Design:
 
 
 def _compact(seeds: Sequence[int]) -> Any:
-    return [seeds.start, seeds.stop] if isinstance(seeds, range) else list(seeds)
+    # Not to be taken for a list: seeds 1 to 3 are not the seeds 1 and 3.
+    return f"{seeds.start}..{seeds.stop}" if isinstance(seeds, range) else list(seeds)
 
 
 def load_design(files: Sequence[Path], overrides: Mapping[str, Any]) -> Design:

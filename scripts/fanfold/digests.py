@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,21 @@ REMEMBERED_BYTES = 1_000_000
 def digest_of(*parts: Any) -> str:
     """Return 20 hexadecimal digits for plain data; equal data gives equal digits anywhere."""
     text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+    # A file's name may be no UTF-8: Python then has surrogates in it.
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=10).hexdigest()
 
 
 def files_below(path: Path) -> Iterator[Path]:
-    """Yield `path` if it is a file or symlink, else the files and symlinks below it, sorted."""
-    if path.is_symlink() or not path.is_dir():
+    """Yield `path` if it is a file, else the files and symlinks below it, sorted."""
+    if not path.is_dir():
         yield path
         return
     for child in sorted(path.iterdir()):
-        if child.name not in IGNORED and not child.name.endswith((".pyc", "~")):
+        if child.name in IGNORED or child.name.endswith((".pyc", "~")):
+            continue
+        if child.is_symlink():
+            yield child
+        else:
             yield from files_below(child)
 
 
@@ -66,7 +71,8 @@ class FileDigests:
             if file.is_symlink() and file != path:
                 digests[name] = f"-> {file.readlink()}"
             else:
-                executable = " x" if os.access(file, os.X_OK) else ""
+                # What git keeps of the mode, and the same for whoever looks.
+                executable = " x" if file.stat().st_mode & stat.S_IXUSR else ""
                 digests[name] = self.of(file) + executable
         return digests
 

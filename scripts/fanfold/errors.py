@@ -14,7 +14,8 @@ class ConfigError(FanfoldError):
 
     def __init__(self, problems: str | Iterable[str]) -> None:
         """Take one line per mistake: `key.path: what is wrong; what to write instead`."""
-        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        lines = [problems] if isinstance(problems, str) else problems
+        self.problems = [" ".join(line.splitlines()) for line in lines]
         super().__init__("\n".join(self.problems))
 
     def __reduce__(self) -> tuple[type, tuple[list[str]]]:

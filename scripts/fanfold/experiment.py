@@ -94,13 +94,20 @@ def _explain(problem: Any) -> str:
         known = _known_keys(location[:-1])
         unknown = str(location[-1])
         return f"{path}: unknown key{nearest(unknown, known) or f'; known: {_listing(known)}'}"
-    if kind == "missing":
-        return f"{path}: is missing"
-    if kind in {"model_type", "dict_type"}:
-        return f"{path}: must be a mapping (`key: value` lines), not {_shown(problem['input'])}"
+    shown = _shown(problem["input"])
+    a_mapping = f"must be a mapping (`key: value` lines), not {shown}"
+    what = {
+        "missing": "is missing",
+        "too_short": "is empty; write at least one",
+        "tuple_type": f"must be a list (`[a, b]`), not {shown}",
+        "model_type": a_mapping,
+        "dict_type": a_mapping,
+    }
+    if kind in what:
+        return f"{path}: {what[kind]}"
     if kind.startswith("value_error"):
         return f"{path}: {text}" if path else text
-    return f"{path}: {text[0].lower()}{text[1:]}, not {_shown(problem['input'])}"
+    return f"{path}: {text[0].lower()}{text[1:]}, not {shown}"
 
 
 def _shown(value: Any) -> str:
@@ -114,14 +121,12 @@ def _listing(words: Iterable[str]) -> str:
 
 def _known_keys(location: Sequence[Any]) -> list[str]:
     """Return the keys that the section at `location` of the experiment file may have."""
-    kind: Any = Experiment
+    section: Any = Experiment
     for part in location:
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            fields = {field.alias or name: field for name, field in kind.model_fields.items()}
-            kind = _section_in(fields[str(part)].annotation)
-        else:
-            kind = _section_in(kind)
-    return [field.alias or name for name, field in kind.model_fields.items()]
+        fields = {field.alias or name: field for name, field in section.model_fields.items()}
+        if str(part) in fields:  # else it is a name that the user gave, such as an output's
+            section = _section_in(fields[str(part)].annotation) or section
+    return [field.alias or name for name, field in section.model_fields.items()]
 
 
 def _section_in(annotation: Any) -> Any:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from scripts.fanfold.definition import code_files
 from scripts.fanfold.design import Design, Task, load_design
 from scripts.fanfold.digests import files_below
 from scripts.fanfold.errors import ConfigError, FanfoldError, collected_problems
+from scripts.fanfold.runner import search_path
 from scripts.fanfold.task_folder import LOG, RECORD
 from scripts.fanfold.task_setup import TaskSetup
 from scripts.fanfold.templates import RenderError
@@ -54,16 +56,17 @@ def load_and_check(
 
 def sample_tasks(design: Design) -> Iterator[Task]:
     """Yield tasks such that every state, scenario and value of an axis is in one of them."""
+    # States last: there may be thousands, and a template seldom minds which one it is.
     states, scenarios, axes = list(design.states), list(design.scenarios), design.space.axes
-    for state in states:
-        yield design.task(state, scenarios[0], 1)
-    for scenario in scenarios[1:]:
+    for scenario in scenarios:
         yield design.task(states[0], scenario, 1)
     step = design.space.points
     for axis in axes:
         step //= len(axis.labels)
         for position in range(1, len(axis.labels)):
             yield design.task(states[0], scenarios[0], position * step + 1)
+    for state in states[1:]:
+        yield design.task(state, scenarios[0], 1)
 
 
 def check_rendering(design: Design, check_command: bool) -> None:
@@ -76,18 +79,16 @@ def check_rendering(design: Design, check_command: bool) -> None:
     problems: dict[str, None] = {}
     commands: dict[str, None] = {}
     for task in islice(sample_tasks(design), SAMPLES):
-        for render in (_render_templates, TaskSetup.env, TaskSetup.command):
-            try:
-                rendered = render(setup, task)
-            except RenderError as error:
-                problems[str(error)] = None
-            else:
-                if render is TaskSetup.command:
-                    commands[_first_word(str(rendered))] = None
+        for render in [file.render for file in setup.templates.files]:
+            with _noting(problems):
+                render(task.variables)
+        with _noting(problems):
+            setup.env(task)
+        with _noting(problems):
+            commands[_first_word(setup.command(task))] = None
     if check_command:
-        here = {str(file.target) for file in setup.templates.files} | setup.links.keys()
         for word in filter(None, commands):
-            if not _can_run(word, here):
+            if not _can_run(word, setup):
                 problems[
                     f"model.command: `{word}` was not found: not a program on PATH, "
                     "nor a file of the experiment or its templates"
@@ -96,8 +97,13 @@ def check_rendering(design: Design, check_command: bool) -> None:
         raise ConfigError(problems)
 
 
-def _render_templates(setup: TaskSetup, task: Task) -> None:
-    setup.templates.render(task.variables)
+@contextmanager
+def _noting(problems: dict[str, None]) -> Iterator[None]:
+    """Note a RenderError of the block in `problems`, and go on."""
+    try:
+        yield
+    except RenderError as error:
+        problems[str(error)] = None
 
 
 def check_places(setup: TaskSetup) -> None:
@@ -113,6 +119,12 @@ def check_places(setup: TaskSetup) -> None:
                 f"{source}: {places[place]} would be `{place}` in the task's folder too"
             )
         places[place] = source
+    problems += [
+        f"{source}: would be in `{parent}`, which is {places[str(parent)]}"
+        for place, source in places.items()
+        for parent in Path(place).parents
+        if str(parent) in places
+    ]
     if problems:
         raise ConfigError(problems)
 
@@ -126,10 +138,17 @@ def _first_word(command: str) -> str:
     return word if re.fullmatch(r"[\w./+@%-]+", word) else ""
 
 
-def _can_run(word: str, here: set[str]) -> bool:
+def _can_run(word: str, setup: TaskSetup) -> bool:
     if "/" in word:
-        return str(Path(word)) in here or (Path(word).is_absolute() and os.access(word, os.X_OK))
-    if shutil.which(word):
+        path = Path(word)
+        if path.is_absolute():
+            return os.access(path, os.X_OK)
+        linked = any(
+            str(place) in setup.links and (setup.links[str(place)] / path.relative_to(place)).exists()
+            for place in (path, *path.parents)
+        )
+        return linked or any(path == file.target for file in setup.templates.files)
+    if shutil.which(word, path=search_path()):
         return True
     builtin = [shutil.which("bash") or "/bin/sh", "-c", 'type "$0" >/dev/null 2>&1', word]
     return subprocess.run(builtin, check=False).returncode == 0
@@ -137,8 +156,10 @@ def _can_run(word: str, here: set[str]) -> bool:
 
 def check_results_folder(results: Path) -> None:
     """Raise ConfigError if the launch's folder can be neither made nor written to."""
+    if "$" in str(results):
+        raise ConfigError(f"results: {results}: this environment variable is not set")
     place = results
-    while not place.exists() and place != place.parent:
+    while not os.path.exists(place) and place != place.parent:  # noqa: PTH110 (that one may raise)
         place = place.parent
     if not place.is_dir():
         raise ConfigError(f"results: {place} is not a folder")

@@ -66,7 +66,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
     """Return what is known so far; empty if nothing is, or it is damaged."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         return {}
 
 

@@ -74,7 +74,8 @@ def write_records(path: Path, records: Iterable[Record]) -> None:
 def read_records(path: Path) -> list[Record]:
     """Read the record of a job; raise FanfoldError if it is damaged."""
     try:
-        return [Record.from_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        with path.open(encoding="utf-8") as file:  # (str.splitlines() splits at U+2028 too)
+            return [Record.from_json(line) for line in file]
     except ValueError:
         raise FanfoldError(f"{path}: damaged; delete it and start again") from None
 

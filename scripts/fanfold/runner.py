@@ -35,6 +35,11 @@ class Outcome:
     peak_memory_mb: float = 0.0
 
 
+def search_path() -> str:
+    """Return the model's PATH: ours, and last, where there may be no `python`, our Python's."""
+    return f"{os.environ.get('PATH', os.defpath)}:{Path(sys.executable).parent}"
+
+
 class Runner:
     """Runs tasks of one state; what all of them share is prepared once."""
 
@@ -144,12 +149,10 @@ class Runner:
         }
         # Numerical libraries otherwise take all cores, for each task that runs at once.
         libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        # The Python that runs Fanfold comes last, for machines without a `python` of their own.
-        path = f"{os.environ.get('PATH', os.defpath)}:{Path(sys.executable).parent}"
         return (
             {f"FANFOLD_{name}": value for name, value in told.items()}
             | dict.fromkeys(libraries, threads)
-            | {"PATH": path}
+            | {"PATH": search_path()}
         )
 
     def _read_tables(self, folder: Path) -> tuple[dict[str, Any], str | None]:

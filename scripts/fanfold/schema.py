@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    PlainValidator,
     StringConstraints,
     WithJsonSchema,
     model_validator,
@@ -71,6 +72,15 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if is_number else value
 
 
+def _tolerance(value: Any) -> int | str:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value) if isinstance(value, str) else None
+    if not match or float(match[1]) > 100:
+        raise ValueError(f"`{value}` is not a count, nor a percentage like `5%`")
+    return match[0]
+
+
 Name = Annotated[
     str,
     BeforeValidator(_number_as_text),
@@ -86,6 +96,9 @@ OneOrMany = Annotated[
     tuple[Text, ...],
     BeforeValidator(_one_or_many),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+Tolerance = Annotated[
+    int | str, PlainValidator(_tolerance), WithJsonSchema({"type": ["integer", "string"]})
 ]
 EnvironmentValue = Annotated[
     Text, BeforeValidator(_number_as_text), WithJsonSchema({"type": ["string", "number"]})
@@ -184,7 +197,7 @@ class Model(Section):
     """Cores per task."""
     mem_mb: int = Field(1000, ge=1)
     """Memory per task, MB."""
-    runtime: float = Field(60, gt=0)
+    runtime: float = Field(60, gt=0, allow_inf_nan=False)
     """Wall clock per task, minutes: a task that takes longer is ended and has failed."""
 
 
@@ -208,19 +221,8 @@ class Failures(Section):
 
     retries: int = Field(0, ge=0)
     """How often a failed task is tried again, at once, inside its job."""
-    tolerate: int | str = 0
+    tolerate: Tolerance = 0
     """How many failed tasks are acceptable: a count, or a percentage such as `5%`."""
-
-    @model_validator(mode="after")
-    def _check_tolerate(self) -> "Failures":
-        allowed = self.tolerate
-        if isinstance(allowed, str):
-            match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", allowed)
-            if not match or float(match[1]) > 100:
-                raise ValueError(f"`tolerate: {allowed}` is not a count or a percentage like `5%`")
-        elif allowed < 0:
-            raise ValueError("`tolerate` cannot be negative")
-        return self
 
     def allowed_of(self, tasks: int) -> int:
         """Return how many of `tasks` may fail."""

@@ -43,7 +43,11 @@ def read_states_table(path: Path) -> dict[str, State]:
         raise ConfigError(
             f"states_table: {path} has no column `code`; it has: {', '.join(columns)}"
         )
-    problems = []
+    problems = [
+        f"states_table: {path}: the column `{name}` stands twice"
+        for name, count in Counter(columns).items()
+        if count > 1
+    ]
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values():
             problems.append(f"states_table: {path}, line {number}: not {len(columns)} cells")

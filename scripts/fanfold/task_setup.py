@@ -1,10 +1,13 @@
 """What a task starts with: the files in its folder, its command and its environment variables."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.fanfold.commands import Command
 from scripts.fanfold.definition import code_files
 from scripts.fanfold.design import Design, Task
+from scripts.fanfold.errors import ConfigError
+from scripts.fanfold.names import is_inside
 from scripts.fanfold.task_folder import link
 from scripts.fanfold.templates import TemplateFolder, compile_text, environment, render_text
 
@@ -13,7 +16,7 @@ class TaskSetup:
     """Sets up tasks of one design; what all of them share is compiled once."""
 
     def __init__(self, design: Design) -> None:
-        """Compile templates, command and environment variables; raise RenderError."""
+        """Compile templates, command and environment variables; raise RenderError, ConfigError."""
         experiment, folder = design.experiment, design.folder
         directory = experiment.templates.dir
         self.templates = TemplateFolder(
@@ -25,9 +28,8 @@ class TaskSetup:
             name: compile_text(f"model.env.{name}", text, plain)
             for name, text in experiment.model.env.items()
         }
-        self.links = {path: folder / path for path in code_files(experiment, folder)}
+        self.links = _links(folder, [*code_files(experiment, folder), *experiment.inputs])
         """Name in the task's folder -> file or folder of the experiment that is linked there."""
-        self.links |= {input_name(path): folder / path for path in experiment.inputs}
 
     def fill(self, folder: Path, task: Task) -> None:
         """Put the rendered files and the links in an empty folder; raise RenderError."""
@@ -47,7 +49,26 @@ class TaskSetup:
         }
 
 
-def input_name(path: str) -> str:
-    """Return the name of an input in the task's folder: its path if below the experiment's."""
-    outside = Path(path).is_absolute() or ".." in Path(path).parts
-    return Path(path).name if outside else str(Path(path))
+def _links(folder: Path, paths: Sequence[str]) -> dict[str, Path]:
+    """Return name in the task's folder -> what is linked there; raise ConfigError for a clash."""
+    links: dict[str, Path] = {}
+    problems = []
+    for path in paths:
+        name, target = link_name(path), folder / path
+        if name in (".", "..", ""):
+            problems.append(f"{path}: cannot be linked into a task's folder; name what is in it")
+        elif links.setdefault(name, target) != target:
+            problems.append(f"{target}: {links[name]} would be `{name}` in the task's folder too")
+    if problems:
+        raise ConfigError(problems)
+    # What is below a folder that is linked is there already.
+    return {
+        name: target
+        for name, target in links.items()
+        if not any(str(parent) in links for parent in Path(name).parents)
+    }
+
+
+def link_name(path: str) -> str:
+    """Return what a file is called in the task's folder: its path if below the experiment's."""
+    return str(Path(path)) if is_inside(path) else Path(path).name

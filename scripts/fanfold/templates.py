@@ -24,11 +24,21 @@ class RenderError(FanfoldError):
     """A template, command or environment variable that cannot be rendered: where, line, what."""
 
 
+class _Environment(ImmutableSandboxedEnvironment):
+    """Jinja2, strict; `state.pop` is what the table has of that name, not a method of Python."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return an entry of a mapping before an attribute."""
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
 def environment(
     folder: Path | None = None, finalize: Callable[[Any], Any] | None = None
 ) -> ImmutableSandboxedEnvironment:
     """Return the Jinja2 environment of all templates: strict, and unable to touch the machine."""
-    return ImmutableSandboxedEnvironment(
+    return _Environment(
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         finalize=finalize,
@@ -43,21 +53,28 @@ def render_text(where: str, template: Template, variables: Mapping[str, Any]) ->
         return template.render(variables)
     except UndefinedError as error:
         hint = nearest(_name_in(str(error)), variables)
-        raise RenderError(f"{where}{_line_of(error)}: {error.message}{hint}") from None
+        raise RenderError(f"{_place_of(error, where)}: {error.message}{hint}") from None
     except Exception as error:  # whatever an expression raises: TypeError, ZeroDivisionError, ...
-        text = str(error) or type(error).__name__
-        raise RenderError(f"{where}{_line_of(error)}: {text}") from None
+        text = getattr(error, "message", None) or str(error) or type(error).__name__
+        raise RenderError(f"{_place_of(error, where)}: {text}") from None
 
 
-def _line_of(error: BaseException) -> str:
-    """Say in which line of the template it was (Jinja2 puts the template's frames in)."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if not frame.filename.endswith(".py")]
-    return f", line {lines[-1]}" if lines else ""
+def _place_of(error: BaseException, where: str) -> str:
+    """Say in which file and line it was (Jinja2 puts the frames of templates in the traceback)."""
+    frames = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if "__jinja_exception__" in frame.f_globals
+    ]
+    if not frames:
+        return where
+    file, line = frames[-1]
+    return f"{where if file.startswith('<') else file}, line {line}"
 
 
 def _name_in(message: str) -> str:
-    return message.split("'")[1] if "'" in message else message
+    quoted = message.split("'")  # 'x' is undefined; 'a dict' has no attribute 'x'
+    return quoted[-2] if len(quoted) > 2 else message
 
 
 def compile_text(where: str, text: str, env: ImmutableSandboxedEnvironment) -> Template:
@@ -76,6 +93,10 @@ class TemplateFile:
     target: Path
     """Relative to the task's folder."""
     template: Template | None
+
+    def render(self, variables: Mapping[str, Any]) -> str:
+        """Return the text, empty if the file is only copied; raise RenderError."""
+        return render_text(str(self.source), self.template, variables) if self.template else ""
 
 
 class TemplateFolder:
@@ -119,11 +140,7 @@ class TemplateFolder:
 
     def render(self, variables: Mapping[str, Any]) -> dict[Path, str]:
         """Return target -> text of the rendered files; raise RenderError."""
-        return {
-            file.target: render_text(str(file.source), file.template, variables)
-            for file in self.files
-            if file.template
-        }
+        return {file.target: file.render(variables) for file in self.files if file.template}
 
     def write(self, folder: Path, variables: Mapping[str, Any]) -> None:
         """Make the files in `folder`: rendered ones read-only, others with their modes.

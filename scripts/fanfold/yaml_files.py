@@ -12,6 +12,11 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
+#: What the loader raises: its own errors, and whatever comes of `!!bool perhaps` and the like.
+_UNREADABLE = (
+    *(yaml.YAMLError, TypeError, ValueError),
+    *(LookupError, AttributeError, RecursionError),
+)
 _OURS = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
@@ -81,7 +86,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}" if mark else ""
         raise ConfigError(f"{path}{where}: not valid YAML: {error.problem}") from None
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+    except _UNREADABLE as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigError(f"{path}: not valid YAML: {first_line}") from None
     if content is None:
@@ -91,12 +96,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def parse_scalar(text: str) -> Any:
-    """Return what `text` is where YAML expects a value: a number, boolean, date or text."""
+def parse_value(text: str) -> Any:
+    """Return what `text` is where YAML expects a value; itself if it is no YAML."""
     try:
-        value = yaml.load(text, Loader=ExperimentLoader)  # noqa: S506
-    except (yaml.YAMLError, ValueError):
+        return yaml.load(text, Loader=ExperimentLoader)  # noqa: S506
+    except _UNREADABLE:
         return text
+
+
+def parse_scalar(text: str) -> Any:
+    """Return what `text` is where YAML expects one: a number, boolean, date or text."""
+    value = parse_value(text)
     return text if isinstance(value, list | dict) else value
 
 

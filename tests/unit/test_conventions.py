@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 import yaml
+from snakemake import cli
 
 from tests.workflow.conftest import ROOT
 
@@ -72,8 +73,6 @@ def _profile(path):
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_key_of_a_profile_is_one_that_snakemake_knows(name, monkeypatch):
-    from snakemake import cli
-
     for variable in ("SNAKEMAKE_AWS_BATCH_JOB_QUEUE", "SNAKEMAKE_AZURE_BATCH_ACCOUNT_URL"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(ROOT)
