@@ -57,13 +57,13 @@ links:
 
 $(VENV)/%.done: envs/%.txt $(VENV)/bin/uv
 	@echo "Installing envs/$*.txt into $(VENV) ..."
-	uv pip install --quiet --python $(BIN)/python -r envs/$*.txt
+	@uv pip install --quiet --python $(BIN)/python -r envs/$*.txt
 	@touch $@
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Fanfold needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 run"; exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version) ..."
-	$(PYTHON) -m venv $(VENV) || \
+	@$(PYTHON) -m venv $(VENV) || \
 	    { echo "Python's venv module is incomplete here; on Debian or Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
