@@ -4,7 +4,9 @@
 """
 
 import sys
+from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -24,6 +26,8 @@ from benchmarks.common import (
 )
 
 TASKS = 10_000
+#: Sizes whose peak memory is compared.
+SIZES = (TASKS, 2 * TASKS, 4 * TASKS, 8 * TASKS)
 ROWS = 100
 TASKS_PER_JOB = 100
 STATES = ("CA", "NY")
@@ -82,7 +86,7 @@ def stack(folder: Path) -> None:
 def run(settings: Settings) -> list[Row]:
     """Run the benchmark; return its rows."""
     project = copy_project(make_folder(settings.folder, "combine"))
-    for count in (TASKS, 2 * TASKS):
+    for count in SIZES:
         folder = make_folder(project, f"tables-{count}")
         measure([sys.executable, "-m", "benchmarks.combine", "make", str(folder)], project)
     variants = {
@@ -93,22 +97,16 @@ def run(settings: Settings) -> list[Row]:
             project,
         )
         for what in ("fanfold", "plain")
-        for count in (TASKS, 2 * TASKS)
+        for count in SIZES
     }
     return rows(interleave(variants, settings.repeat))
 
 
 def rows(taken: dict[str, list[Usage]]) -> list[Row]:
     """Return what to say about the variants' usages."""
-    ours, twice = taken[f"fanfold-{TASKS}"], taken[f"fanfold-{2 * TASKS}"]
-    plain, plain_twice = taken[f"plain-{TASKS}"], taken[f"plain-{2 * TASKS}"]
+    ours, plain = taken[f"fanfold-{TASKS}"], taken[f"plain-{TASKS}"]
     to_plain = ratios(ours, plain)
-    growth = [b.peak_mb / a.peak_mb for a, b in zip(ours, twice, strict=True)]
-    peaks = [f"{median(usage.peak_mb for usage in some):.0f}" for some in (ours, twice)]
-    plain_peaks = [
-        f"{median(usage.peak_mb for usage in some):.0f}" for some in (plain, plain_twice)
-    ]
-    return [
+    lines = [
         Row(
             f"combine {TASKS:,} tasks x {ROWS} rows in {TASKS // TASKS_PER_JOB} job tables",
             took(ours, 2),
@@ -116,16 +114,30 @@ def rows(taken: dict[str, list[Usage]]) -> list[Row]:
             f"{spread(to_plain)} times as long",
             "at most 2",
             median(to_plain) <= 2,
-        ),
-        Row(
-            f"peak memory of that, {TASKS:,} and {2 * TASKS:,} tasks",
-            f"{' and '.join(peaks)} MB",
-            f"{' and '.join(plain_peaks)} MB one `sink_parquet`",
-            f"{spread(growth)} times as much",
-            "flat (at most 1.2)",
-            median(growth) <= 1.2,
-        ),
+        )
     ]
+    for small, large in pairwise(SIZES):
+        growth = [
+            more.peak_mb / less.peak_mb
+            for less, more in zip(taken[f"fanfold-{small}"], taken[f"fanfold-{large}"], strict=True)
+        ]
+        lines.append(
+            Row(
+                f"peak memory of that, {small:,} and {large:,} tasks",
+                peaks(taken, "fanfold", (small, large)),
+                f"{peaks(taken, 'plain', (small, large))} one `sink_parquet`",
+                f"{spread(growth)} times as much",
+                "flat (at most 1.2)",
+                median(growth) <= 1.2,
+            )
+        )
+    return lines
+
+
+def peaks(taken: dict[str, list[Usage]], what: str, sizes: Sequence[int]) -> str:
+    """Return the median peaks of two sizes, such as `120 and 130 MB`."""
+    medians = [median(usage.peak_mb for usage in taken[f"{what}-{size}"]) for size in sizes]
+    return f"{' and '.join(f'{peak:.0f}' for peak in medians)} MB"
 
 
 def main() -> None:

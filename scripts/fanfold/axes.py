@@ -16,7 +16,6 @@ from scripts.fanfold.errors import ConfigError
 from scripts.fanfold.names import label
 from scripts.fanfold.schema import Runs
 
-
 #: Of the 255 bytes that file systems allow, leave some for a seed and for what others add.
 LONGEST_NAME = 200
 
@@ -119,10 +118,10 @@ def _row_label(row: dict[str, Any]) -> str:
 
 
 def check_names(scenarios: Iterable[str], space: RunSpace) -> None:
-    """Raise ConfigError if joining labels with `-` gives a name that is too long, or twice the same.
+    """Raise ConfigError if labels, joined with `-`, give a name too long, or two runs the same one.
 
-    The latter can only be where a label goes on after a `-` where another ends; only then are the names
-    written out.
+    The same name can only come about where a label goes on after a `-` where another ends; only
+    then are the names written out.
     """
     parts = [tuple(scenarios) or ("",), *(axis.labels for axis in space.axes)]
     longest = "-".join(max(labels, key=len) for labels in parts)

@@ -43,8 +43,8 @@ class FileDigests:
         """Remember in the file `memory`; a missing or damaged one is as good as empty."""
         self._memory = memory
         try:
-            self._known = json.loads(memory.read_text())
-        except (OSError, ValueError):
+            self._known = dict(json.loads(memory.read_text()))
+        except (OSError, ValueError, TypeError):
             self._known = {}
 
     def of(self, path: Path) -> str:

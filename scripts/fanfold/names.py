@@ -62,4 +62,4 @@ def label(variable: str, value: Any) -> str:
     clean = re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:40]
     if clean != text:
         clean = f"{clean.strip('_')}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"
-    return f"{variable}_{clean}"
+    return f"{variable.strip('_') or 'x'}_{clean}"

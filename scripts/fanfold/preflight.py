@@ -143,11 +143,13 @@ def _can_run(word: str, setup: TaskSetup) -> bool:
         path = Path(word)
         if path.is_absolute():
             return os.access(path, os.X_OK)
-        linked = any(
-            str(place) in setup.links and (setup.links[str(place)] / path.relative_to(place)).exists()
+        linked = [
+            setup.links[str(place)] / path.relative_to(place)
             for place in (path, *path.parents)
-        )
-        return linked or any(path == file.target for file in setup.templates.files)
+            if str(place) in setup.links
+        ]
+        rendered = any(path == file.target for file in setup.templates.files)
+        return rendered or any(file.exists() for file in linked)
     if shutil.which(word, path=search_path()):
         return True
     builtin = [shutil.which("bash") or "/bin/sh", "-c", 'type "$0" >/dev/null 2>&1', word]

@@ -24,29 +24,40 @@ def read_progress(design: Design, jobs: Mapping[str, Sequence[str]]) -> dict[str
 
 def _progress_of(design: Design, state: str, jobs: Sequence[str]) -> Counter[str]:
     results = Path(design.results)
+    # What is on disk may be about tasks that are no more, or are defined otherwise by now.
+    digests = {
+        task.name: task.digest
+        for job in design.jobs_of(state)
+        for task in design.tasks_of(state, job)
+    }
     statuses: dict[str, str] = {}
     for job in jobs:
-        statuses |= _statuses(results / "records" / state / f"{job}.jsonl")
-    total = design.size // len(design.states)
+        statuses |= _statuses(results / "records" / state / f"{job}.jsonl", digests)
     folder = results / "tasks" / state
-    if folder.is_dir() and sum(status == DONE for status in statuses.values()) < total:
+    if folder.is_dir() and sum(status == DONE for status in statuses.values()) < len(digests):
         for task in folder.iterdir():
-            if task.is_dir() and statuses.get(f"{state}/{task.name}") != DONE:
-                statuses |= _status_of_folder(f"{state}/{task.name}", task)
+            name = f"{state}/{task.name}"
+            if name in digests and statuses.get(name) != DONE:
+                statuses |= _status_of_folder(name, task, digests)
     counts = Counter(statuses.values())
-    counts[WAITING] += max(0, total - sum(counts.values()))
+    counts[WAITING] = len(digests) - len(statuses)
     return counts
 
 
-def _statuses(record: Path) -> dict[str, str]:
+def _statuses(record: Path, digests: Mapping[str, str]) -> dict[str, str]:
     try:
-        lines = record.read_text(encoding="utf-8").splitlines()
-        return {line["task"]: line["status"] for line in map(json.loads, lines)}
+        with record.open(encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        return {
+            line["task"]: line["status"]
+            for line in lines
+            if digests.get(line["task"]) == line["digest"]
+        }
     except (OSError, ValueError, KeyError):
         return {}  # not there yet
 
 
-def _status_of_folder(name: str, folder: Path) -> dict[str, str]:
+def _status_of_folder(name: str, folder: Path, digests: Mapping[str, str]) -> dict[str, str]:
     """Return the status of a task whose job has no record yet."""
     try:
         with (folder / LOG).open("ab") as log:
@@ -55,4 +66,4 @@ def _status_of_folder(name: str, folder: Path) -> dict[str, str]:
         return {name: RUNNING}
     except OSError:
         return {}
-    return _statuses(folder / RECORD)
+    return _statuses(folder / RECORD, digests)

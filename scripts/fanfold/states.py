@@ -33,12 +33,15 @@ def read_states_table(path: Path) -> dict[str, State]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            rows = list(reader)
+            columns = list(reader.fieldnames or ())
+            lines, rows = [], []
+            for row in reader:  # blank lines are none, and a quoted cell may go over several
+                lines.append(reader.line_num)
+                rows.append(row)
     except OSError as error:
         raise ConfigError(f"states_table: {path} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"states_table: {path} is not a CSV file in UTF-8: {error}") from None
-    columns = list(reader.fieldnames or ())
     if "code" not in columns:
         raise ConfigError(
             f"states_table: {path} has no column `code`; it has: {', '.join(columns)}"
@@ -48,7 +51,7 @@ def read_states_table(path: Path) -> dict[str, State]:
         for name, count in Counter(columns).items()
         if count > 1
     ]
-    for number, row in enumerate(rows, 2):
+    for number, row in zip(lines, rows, strict=True):
         if None in row or None in row.values():
             problems.append(f"states_table: {path}, line {number}: not {len(columns)} cells")
         elif not is_name(row["code"]):

@@ -1,7 +1,9 @@
 """Tables: what models write, read with care; what jobs and states make of them, streaming."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +34,24 @@ def read_table(path: Path) -> pl.DataFrame:
     """
     try:
         if path.suffix == ".parquet":
-            table = pl.read_parquet(path, use_statistics=False)
+            table = pl.read_parquet(path, use_statistics=False, glob=False)
         else:
             separator = "\t" if path.suffix == ".tsv" else ","
             table = pl.read_csv(
-                path, separator=separator, infer_schema_length=None, try_parse_dates=True
+                path,
+                separator=separator,
+                infer_schema_length=None,
+                try_parse_dates=True,
+                glob=False,
             )
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        text = str(error).strip().splitlines()
-        raise TableError(f"unreadable table {path.name}: {text[0] if text else error}") from None
+        raise TableError(f"unreadable table {path.name}: {_first_line(error)}") from None
     return table.with_columns(_sensible(column) for column in table.get_columns())
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _sensible(column: pl.Series) -> pl.Series:
@@ -51,7 +61,7 @@ def _sensible(column: pl.Series) -> pl.Series:
         numbers = column.replace("NA", None).cast(pl.Float64, strict=False)
         missing = column.is_null().sum() + (column == "NA").sum()
         if numbers.null_count() == missing:
-            return numbers
+            return _sensible(numbers)
     return column
 
 
@@ -80,7 +90,9 @@ class JobTable:
         if table.height == 0:
             table = table.with_columns(pl.all().cast(pl.Null))
         self._tables.append(table)
-        self._rows.append({name: _cell(coordinates.get(name)) for name in self._coordinates})
+        self._rows.append(
+            {name: _cell(coordinates.get(name), kind) for name, kind in self._coordinates.items()}
+        )
         self._bytes += table.estimated_size()
         if self._bytes > BUFFER_BYTES:
             self._flush()
@@ -99,10 +111,19 @@ class JobTable:
         heights = pl.Series([table.height for table in self._tables], dtype=pl.UInt32)
         repeated = pl.int_range(len(heights), dtype=pl.UInt32).repeat_by(heights).explode()
         leading = rows[pl.select(repeated).to_series().drop_nulls()]
-        data = pl.concat(self._tables, how="diagonal_relaxed") if self._tables else pl.DataFrame()
+        data = self._concatenated() if self._tables else pl.DataFrame()
         clash = {name: f"model_{name}" for name in data.columns if name in self._coordinates}
         self._tables, self._rows, self._bytes = [], [], 0
         return pl.concat([leading, data.rename(clash)], how="horizontal")
+
+    def _concatenated(self) -> pl.DataFrame:
+        try:
+            tables = _aligned(self._tables, [table.schema for table in self._tables])
+            return pl.concat(tables, how="diagonal_relaxed")
+        except pl.exceptions.PolarsError as error:
+            raise FanfoldError(
+                f"{self._path}: the tasks' tables do not fit: {_first_line(error)}"
+            ) from None
 
     def write(self) -> None:
         """Write the file, atomically; raise FanfoldError if that fails (a full disk)."""
@@ -118,8 +139,11 @@ class JobTable:
                 remove_folder(self._parts_folder)
 
 
-def _cell(value: Any) -> Any:
-    return json.dumps(value, default=str) if isinstance(value, list | dict) else value
+def _cell(value: Any, kind: Any = None) -> Any:
+    """Return what stands in a table for a coordinate, in a column of the given type."""
+    if isinstance(value, list | dict) or (kind == pl.String and isinstance(value, int | float)):
+        return json.dumps(value, default=str)
+    return str(value) if kind == pl.String and isinstance(value, date) else value
 
 
 def coordinate_types(names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -130,17 +154,45 @@ def coordinate_types(names: Sequence[str], values: Mapping[str, Sequence[Any]]) 
 
 def _type_of(values: Sequence[Any]) -> Any:
     cells = [_cell(value) for value in values]
+    kinds = {type(cell) for cell in cells if cell is not None}
+    if kinds == {int, float}:
+        return pl.Float64
     try:
-        return pl.Series(cells, strict=True).dtype
-    except (TypeError, pl.exceptions.PolarsError):
-        is_number = all(isinstance(cell, int | float) for cell in cells)
-        return pl.Float64 if is_number else pl.String
+        return pl.Series(cells, strict=True).dtype if len(kinds) < 2 else pl.String
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        return pl.String
 
 
 def tasks_in(table: Path) -> tuple[str, dict[str, str]]:
     """Return the job that wrote a table, and run -> digest of the tasks that it holds."""
     metadata = pl.read_parquet_metadata(table)
     return metadata[JOB], dict(json.loads(metadata[TASKS]))
+
+
+def _aligned(frames: list[Any], schemas: Sequence[pl.Schema]) -> list[Any]:
+    """Make text of a column that has numbers in one frame and dates or texts in another.
+
+    Polars would take the dates for days since 1970.
+    """
+    kinds = defaultdict(set)
+    for schema in schemas:
+        for name, kind in schema.items():
+            kinds[name].add(kind)
+    mixed = {name for name, found in kinds.items() if not _go_together(found - {pl.Null})}
+    if not mixed:
+        return frames
+    return [
+        frame.with_columns(pl.col(name).cast(pl.String) for name in mixed & schema.keys())
+        for frame, schema in zip(frames, schemas, strict=True)
+    ]
+
+
+def _go_together(kinds: set[Any]) -> bool:
+    return (
+        len(kinds) < 2
+        or all(kind.is_numeric() for kind in kinds)
+        or all(kind.base_type() in (pl.Date, pl.Datetime) for kind in kinds)
+    )
 
 
 def scan_stacked(tables: Sequence[tuple[Path, list[str] | None]]) -> pl.LazyFrame:
@@ -154,7 +206,7 @@ def scan_stacked(tables: Sequence[tuple[Path, list[str] | None]]) -> pl.LazyFram
         else pl.scan_parquet(table).filter(pl.col("run").is_in(runs))
         for table, runs in tables
     ]
-    return pl.concat(frames, how="diagonal_relaxed")
+    return pl.concat(_aligned(frames, schemas), how="diagonal_relaxed")
 
 
 def sink(table: pl.LazyFrame, path: Path, metadata: dict[str, str] | None = None) -> int:
@@ -170,7 +222,7 @@ def sink(table: pl.LazyFrame, path: Path, metadata: dict[str, str] | None = None
             table.sink_parquet(temporary, metadata=metadata)
             return int(pl.scan_parquet(temporary).select(pl.len()).collect().item())
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise FanfoldError(f"{path}: cannot be written: {error}") from None
+        raise FanfoldError(f"{path}: cannot be written: {_first_line(error)}") from None
 
 
 def stack_tables(tables: Sequence[Path], combined: Path) -> int:

@@ -50,6 +50,19 @@ ExperimentLoader.add_implicit_resolver(
 )
 
 
+class ExperimentDumper(_Dumper):
+    """The safe dumper that quotes what either YAML takes for something else than a text."""
+
+
+ExperimentDumper.yaml_implicit_resolvers = {
+    first: [
+        *_Dumper.yaml_implicit_resolvers.get(first, []),
+        *ExperimentLoader.yaml_implicit_resolvers.get(first, []),
+    ]
+    for first in {*_Dumper.yaml_implicit_resolvers, *ExperimentLoader.yaml_implicit_resolvers}
+}
+
+
 def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
     """Build a mapping; raise for a key that stands twice (plain YAML keeps the last, silently)."""
     seen: set[Any] = set()
@@ -112,4 +125,6 @@ def parse_scalar(text: str) -> Any:
 
 def to_yaml(content: Any) -> str:
     """Write plain data as YAML, keys in the order given."""
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(
+        content, Dumper=ExperimentDumper, sort_keys=False, allow_unicode=True, width=100
+    )

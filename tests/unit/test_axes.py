@@ -1,0 +1,152 @@
+"""Runs are positions on axes: each position is another run, and each run has another name."""
+
+from itertools import product
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from scripts.fanfold.axes import LONGEST_NAME, check_names, make_run_space
+from scripts.fanfold.errors import ConfigError
+from scripts.fanfold.names import is_name
+from scripts.fanfold.schema import Runs
+
+
+def space_of(**runs):
+    return make_run_space(Runs.model_validate(runs))
+
+
+def names_of(space, scenario=None):
+    return [space.run(scenario, index).name for index in range(1, space.size + 1)]
+
+
+def test_without_axes_there_is_one_run():
+    assert names_of(space_of()) == ["run"]
+    assert names_of(space_of(), "low") == ["low"]
+    assert names_of(space_of(seeds=2), "low") == ["low-s1", "low-s2"]
+    assert names_of(space_of(seeds=2)) == ["s1", "s2"]
+
+
+def test_the_last_variable_varies_fastest_and_seeds_slowest():
+    space = space_of(grid={"a": [1, 2], "b": [1, 2]}, seeds=2)
+    assert names_of(space, "x") == [
+        "x-a_1-b_1-s1",
+        "x-a_1-b_2-s1",
+        "x-a_2-b_1-s1",
+        "x-a_2-b_2-s1",
+        "x-a_1-b_1-s2",
+        "x-a_1-b_2-s2",
+        "x-a_2-b_1-s2",
+        "x-a_2-b_2-s2",
+    ]
+
+
+def test_a_run_says_what_its_axes_set():
+    space = space_of(list=[{"name": "mild", "x": 1}, {"y": "a b"}], grid={"z": [[1], 2]}, seeds=[9])
+    run = space.run("low", 1)
+    assert run.name == f"low-mild-{space.axes[1].labels[0]}-s9"
+    assert (run.variables, run.seed, run.scenario, run.index) == ({"x": 1, "z": [1]}, 9, "low", 1)
+    assert space.run(None, 4).variables == {"y": "a b", "z": 2}
+    assert space.variables == ("x", "y", "z")
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.integers(0, 3))
+def test_positions_and_combinations_are_one_to_one(rows, one, two, seeds):
+    runs = {
+        "list": [{"x": number} for number in range(rows)],
+        "grid": {"y": list(range(one)), "z": list(range(two))},
+    }
+    space = space_of(**runs, **({"seeds": seeds} if seeds else {}))
+    found = [space.run(None, index) for index in range(1, space.size + 1)]
+    values = [(run.seed, *(run.variables[name] for name in "xyz")) for run in found]
+    numbers = range(1, seeds + 1) if seeds else [None]
+    assert values == list(product(numbers, range(rows), range(one), range(two)))
+    assert len({run.name for run in found}) == space.size == len(values)
+
+
+@given(st.data())
+def test_seeds_between_two_positions_are_those_of_the_runs(data):
+    seeds = data.draw(st.integers(1, 5) | st.lists(st.integers(0, 99), min_size=1, unique=True))
+    space = space_of(grid={"x": list(range(data.draw(st.integers(1, 4))))}, seeds=seeds)
+    first = data.draw(st.integers(1, space.size))
+    last = data.draw(st.integers(first, space.size))
+    expected = {space.run(None, index).seed for index in range(first, last + 1)}
+    assert set(space.seeds_between(first, last)) == expected
+
+
+def test_more_seeds_leave_earlier_positions_alone():
+    few, many = (space_of(grid={"x": [1, 2]}, seeds=count) for count in (2, 5))
+    assert names_of(many)[: few.size] == names_of(few)
+
+
+def test_a_million_seeds_cost_nothing():
+    space = space_of(grid={"x": list(range(1000))}, seeds=10**9)
+    assert space.size == 10**12
+    assert space.run(None, space.size).name == "x_999-s1000000000"
+
+
+@pytest.mark.parametrize(
+    ("runs", "problem"),
+    [
+        ({"grid": {"x": [1, 2, 1]}}, "runs.grid.x: `x_1` stands twice"),
+        ({"grid": {"x": [1.5, "1.5"]}}, "runs.grid.x: `x_1.5` stands twice"),
+        ({"list": [{"name": "a"}, {"name": "a", "x": 1}]}, "runs.list: `a` stands twice"),
+        ({"list": [{"x": 1}, {"name": "x_1"}]}, "runs.list: `x_1` stands twice"),
+    ],
+)
+def test_the_same_alternative_twice_is_an_error(runs, problem):
+    with pytest.raises(ConfigError) as caught:
+        space_of(**runs)
+    assert caught.value.problems == [problem]
+
+
+def test_two_runs_with_one_name_are_an_error():
+    space = space_of(list=[{"name": "b-c"}, {"name": "c"}])
+    check_names(["a", "b"], space)
+    with pytest.raises(ConfigError, match=r"^runs: two runs are called `a-b-c`; rename a scenario"):
+        check_names(["a", "a-b"], space)
+
+
+PARTS = st.lists(
+    st.from_regex(r"[ab][ab-]{0,3}", fullmatch=True), min_size=1, max_size=3, unique=True
+)
+
+
+@given(PARTS, PARTS, PARTS)
+def test_a_name_is_refused_exactly_when_two_runs_have_it(scenarios, rows, more):
+    space = space_of(list=[{"name": name} for name in rows], grid={"a": more})
+    names = [name for scenario in scenarios for name in names_of(space, scenario)]
+    if len(set(names)) == len(names):
+        check_names(scenarios, space)
+    else:
+        with pytest.raises(ConfigError):
+            check_names(scenarios, space)
+
+
+def test_a_name_that_no_folder_can_have_is_an_error():
+    grid = {f"a_long_variable_{number}": ["a rather long value " * 2] for number in range(4)}
+    with pytest.raises(ConfigError, match="is too long for the name of a folder; write fewer"):
+        check_names([], space_of(grid=grid))
+    check_names(["x" * LONGEST_NAME], space_of())
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True).filter(
+            lambda name: name not in ("run", "seed", "state", "task", "index", "batch", "launch")
+        ),
+        st.lists(st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()),
+        max_size=2,
+    )
+)
+def test_runs_are_the_same_each_time_and_their_names_legal(grid):
+    assume(all(grid.values()))
+    try:
+        space, again = space_of(grid=grid), space_of(grid=grid)
+        check_names([], space)
+    except ConfigError:
+        return
+    runs = [space.run(None, index) for index in range(1, space.size + 1)]
+    assert runs == [again.run(None, index) for index in range(1, space.size + 1)]
+    assert all(is_name(run.name) for run in runs)
+    assert len({run.name for run in runs}) == space.size
