@@ -1,6 +1,7 @@
 """Load the experiment; what the other rule files need to know of it. All their Python is here."""
 
 import os
+import sys
 from pathlib import Path
 
 from snakemake.settings.types import SharedFSUsage
@@ -12,7 +13,10 @@ from scripts.fanfold.provenance import git_commit, record_call
 from scripts.fanfold.retries import read_retries
 
 OVERRIDES = dict(workflow.config_settings.config)
+# Which tasks to render. Nothing else can be selected, and to ignore it would run everything.
 SELECT = str(OVERRIDES.pop("select", ""))
+if SELECT and workflow.is_main_process and "configs" not in sys.argv:
+    raise SystemExit("select: goes with the target `configs` only: snakemake configs --config ...")
 SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
 
 try:

@@ -1,10 +1,10 @@
 """Write the report: one page that opens without a network."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scripts.fanfold.design import Design
-from scripts.fanfold.provenance import FILE, read_provenance
+from scripts.fanfold.provenance import FILE, read_provenance, resolved
 from scripts.fanfold.report_page import write_report
 from scripts.fanfold.script_log import script_log
 
@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 def report(design: Design, tasks: Path, tables: dict[str, Path], page: Path) -> None:
     """Write `page` (HTML) from the table of all tasks and the combined tables by output."""
-    experiment: dict[str, Any] = design.experiment.model_dump(mode="json", by_alias=True)
     write_report(
         page,
         title=f"{design.experiment.name}, launch {design.experiment.launch}",
         tasks=tasks,
         tables=tables,
         provenance=read_provenance(Path(design.results, FILE)),
-        experiment=experiment | {"states": list(design.states)},
+        experiment=resolved(design.experiment) | {"states": list(design.states)},
     )
 
 

@@ -1,7 +1,6 @@
 """What determines a task beside its variables: templates, command, model code, inputs."""
 
 import os
-import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from scripts.fanfold.digests import FileDigests, digest_of
 from scripts.fanfold.errors import ConfigError
-from scripts.fanfold.names import is_inside
+from scripts.fanfold.model_code import code_files
 from scripts.fanfold.schema import Experiment
 
 
@@ -35,19 +34,6 @@ class Definition:
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, for the provenance."""
         return asdict(self)
-
-
-def code_files(experiment: Experiment, folder: Path) -> list[str]:
-    """Return the model's files, relative to `folder`: those the command names, and `model.code`."""
-    without_jinja = re.sub(r"\{[{%#].*?[}%#]\}", " ", experiment.model.command, flags=re.DOTALL)
-    words = re.split(r"[\s'\"=;|&<>()]+", without_jinja)
-    named = [str(Path(word)) for word in words if word and _is_file_below(folder, word)]
-    return list(dict.fromkeys([*named, *(str(Path(path)) for path in experiment.model.code)]))
-
-
-def _is_file_below(folder: Path, word: str) -> bool:
-    # Not Path.is_file(): that raises for a word that is longer than a file's name can be.
-    return is_inside(word) and os.path.isfile(folder / word)  # noqa: PTH113
 
 
 def make_definition(experiment: Experiment, folder: Path, digests: FileDigests) -> Definition:

@@ -76,7 +76,7 @@ class Design:
     @property
     def results(self) -> str:
         """The launch's folder."""
-        root = os.path.expandvars(self.experiment.results)
+        root = os.path.expanduser(os.path.expandvars(self.experiment.results))  # noqa: PTH111
         return f"{root}/{self.experiment.name}/{self.experiment.launch}"
 
     @property

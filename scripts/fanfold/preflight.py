@@ -10,10 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from scripts.fanfold.definition import code_files
 from scripts.fanfold.design import Design, Task, load_design
 from scripts.fanfold.digests import files_below
 from scripts.fanfold.errors import ConfigError, FanfoldError, collected_problems
+from scripts.fanfold.model_code import code_files
 from scripts.fanfold.runner import search_path
 from scripts.fanfold.task_folder import LOG, RECORD
 from scripts.fanfold.task_setup import TaskSetup

@@ -15,6 +15,7 @@ from typing import Any
 from scripts.fanfold import VERSION
 from scripts.fanfold.atomic import write_text
 from scripts.fanfold.design import Design
+from scripts.fanfold.schema import Experiment
 from scripts.fanfold.yaml_files import to_yaml
 
 FILE = "plan/provenance.json"
@@ -85,5 +86,12 @@ def record_call(design: Design, commit: str | None) -> None:
         | known.get("definitions", {}),
     }
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    resolved = design.experiment.model_dump(mode="json", by_alias=True)
-    write_text(Path(design.results, RESOLVED), to_yaml(resolved))
+    write_text(Path(design.results, RESOLVED), to_yaml(resolved(design.experiment)))
+
+
+def resolved(experiment: Experiment) -> dict[str, Any]:
+    """Return the experiment with all defaults, as plain data that can be loaded again."""
+    content = experiment.model_dump(mode="json", by_alias=True)
+    if "states" not in experiment.model_fields_set:
+        del content["states"]  # none at all is not the same as an empty list
+    return content

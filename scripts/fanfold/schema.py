@@ -67,9 +67,10 @@ def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _number_as_text(value: Any) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number else value
+def _as_text(value: Any) -> Any:
+    """Accept a number or date where a text is meant, such as a launch `2026-01-31`."""
+    is_scalar = isinstance(value, int | float | date) and not isinstance(value, bool)
+    return str(value) if is_scalar else value
 
 
 def _tolerance(value: Any) -> int | str:
@@ -83,7 +84,7 @@ def _tolerance(value: Any) -> int | str:
 
 Name = Annotated[
     str,
-    BeforeValidator(_number_as_text),
+    BeforeValidator(_as_text),
     AfterValidator(_legal_name),
     WithJsonSchema({"type": ["string", "number"]}),
 ]
@@ -101,7 +102,7 @@ Tolerance = Annotated[
     int | str, PlainValidator(_tolerance), WithJsonSchema({"type": ["integer", "string"]})
 ]
 EnvironmentValue = Annotated[
-    Text, BeforeValidator(_number_as_text), WithJsonSchema({"type": ["string", "number"]})
+    str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number"]})
 ]
 
 

@@ -103,6 +103,8 @@ def choose_states(wanted: Sequence[str], table: dict[str, State]) -> dict[str, S
             found = [word]
         else:
             hint = nearest(word, [*table, "all", *WORDS])
+            if "," in word:
+                hint = f"; several are a list: [{word}]"
             problems.append(f"states.{number}: unknown code `{word}`{hint}")
             continue
         chosen.update((code, table[code]) for code in found if code not in chosen)

@@ -112,7 +112,7 @@ class JobTable:
         repeated = pl.int_range(len(heights), dtype=pl.UInt32).repeat_by(heights).explode()
         leading = rows[pl.select(repeated).to_series().drop_nulls()]
         data = self._concatenated() if self._tables else pl.DataFrame()
-        clash = {name: f"model_{name}" for name in data.columns if name in self._coordinates}
+        clash = _renamed(data.columns, self._coordinates)
         self._tables, self._rows, self._bytes = [], [], 0
         return pl.concat([leading, data.rename(clash)], how="horizontal")
 
@@ -137,6 +137,20 @@ class JobTable:
         finally:
             if self._parts:
                 remove_folder(self._parts_folder)
+
+
+def _renamed(columns: Sequence[str], coordinates: Mapping[str, Any]) -> dict[str, str]:
+    """Return new names, `model_<name>`, for the columns that are called like a coordinate."""
+    taken = {*columns, *coordinates}
+    renamed = {}
+    for name in columns:
+        if name in coordinates:
+            new = f"model_{name}"
+            while new in taken:
+                new = f"model_{new}"
+            renamed[name] = new
+            taken.add(new)
+    return renamed
 
 
 def _cell(value: Any, kind: Any = None) -> Any:

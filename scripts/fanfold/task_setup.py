@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.fanfold.commands import Command
-from scripts.fanfold.definition import code_files
 from scripts.fanfold.design import Design, Task
 from scripts.fanfold.errors import ConfigError
+from scripts.fanfold.model_code import code_files
 from scripts.fanfold.names import is_inside
 from scripts.fanfold.task_folder import link
 from scripts.fanfold.templates import TemplateFolder, compile_text, environment, render_text

@@ -52,11 +52,19 @@ def render_text(where: str, template: Template, variables: Mapping[str, Any]) ->
     try:
         return template.render(variables)
     except UndefinedError as error:
-        hint = nearest(_name_in(str(error)), variables)
-        raise RenderError(f"{_place_of(error, where)}: {error.message}{hint}") from None
+        raise RenderError(f"{_place_of(error, where)}: {_undefined(error, variables)}") from None
     except Exception as error:  # whatever an expression raises: TypeError, ZeroDivisionError, ...
         text = getattr(error, "message", None) or str(error) or type(error).__name__
         raise RenderError(f"{_place_of(error, where)}: {text}") from None
+
+
+def _undefined(error: UndefinedError, variables: Mapping[str, Any]) -> str:
+    """Say which name is undefined, and which was probably meant."""
+    message = str(error.message)
+    name = message.split("'")[-2] if message.count("'") > 1 else message
+    if "State object" in message:
+        return f"'state.{name}' is undefined{nearest(name, variables['state'])}"
+    return f"{message}{nearest(name, variables)}"
 
 
 def _place_of(error: BaseException, where: str) -> str:
@@ -70,11 +78,6 @@ def _place_of(error: BaseException, where: str) -> str:
         return where
     file, line = frames[-1]
     return f"{where if file.startswith('<') else file}, line {line}"
-
-
-def _name_in(message: str) -> str:
-    quoted = message.split("'")  # 'x' is undefined; 'a dict' has no attribute 'x'
-    return quoted[-2] if len(quoted) > 2 else message
 
 
 def compile_text(where: str, text: str, env: ImmutableSandboxedEnvironment) -> Template:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.fanfold import digests as digests_module
-from scripts.fanfold.definition import code_files
 from scripts.fanfold.digests import FileDigests, digest_of, files_below
 from scripts.fanfold.errors import ConfigError
 from scripts.fanfold.experiment import validate_experiment
+from scripts.fanfold.model_code import code_files
 from tests.conftest import as_nobody, content_of, design_in, write_files
 
 FILES = {
@@ -109,7 +109,8 @@ design_in(Path.cwd(), inputs=inputs, templates={"dir": "closed_too/x"})
 """
     said = as_nobody(place, code).stderr.splitlines()[-5:]
     assert said == [
-        f"scripts.fanfold.errors.ConfigError: templates.dir: there is no folder {place}/closed_too/x",
+        "scripts.fanfold.errors.ConfigError: "
+        f"templates.dir: there is no folder {place}/closed_too/x",
         f"inputs: {place}/data/x.csv cannot be read: Permission denied",
         f"inputs: {place}/closed cannot be read: Permission denied",
         f"inputs: {place}/closed/x cannot be read: Permission denied",

@@ -116,3 +116,17 @@ def test_a_deleted_record_is_made_again_from_the_finished_tasks(finished):
     (finished.results / "records/CA/low-1-3.jsonl").unlink()
     assert finished.run() == NOTHING
     assert finished.combined().height == 24
+
+
+def test_a_changed_module_that_the_model_imports_runs_all_tasks(project):
+    model = project.folder / "exp/trial/model.py"
+    helper = project.folder / "exp/trial/helper.py"
+    model.write_text("import helper\nprint(helper.VALUE)\n")
+    helper.write_text("VALUE = 1\n")
+    project.experiment_file = project.write_experiment(
+        model={"command": "python model.py && bash model.sh"}
+    )
+    assert project.run() == once(*LOW, *HIGH)
+    helper.write_text("VALUE = 2\n")
+    assert project.run() == once(*LOW, *HIGH)
+    assert (project.results / "tasks/CA/low-s1/task.log").read_text() == "2\n"
