@@ -17,6 +17,8 @@ rule combine_state:
     localrule: True
     conda:
         "../envs/workflow.yaml"
+    message:
+        "Combine {wildcards.output} of {wildcards.state}."
     script:
         "../scripts/combine_state.py"
 
@@ -36,6 +38,8 @@ rule combine_states:
     localrule: True
     conda:
         "../envs/workflow.yaml"
+    message:
+        "Combine {wildcards.output} of all states."
     script:
         "../scripts/combine_states.py"
 

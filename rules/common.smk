@@ -16,7 +16,9 @@ OVERRIDES = dict(workflow.config_settings.config)
 # Which tasks to render. Nothing else can be selected, and to ignore it would run everything.
 SELECT = str(OVERRIDES.pop("select", ""))
 if SELECT and workflow.is_main_process and "configs" not in sys.argv:
-    raise SystemExit("select: goes with the target `configs` only: snakemake configs --config ...")
+    raise SystemExit(
+        "select: goes with the target `configs` only: snakemake configs --config ..."
+    )
 SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
 
 try:

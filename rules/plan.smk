@@ -13,6 +13,8 @@ rule write_plan:
     params:
         design=DESIGN,
         digest=DESIGN.digest,
+    message:
+        "Write the design table."
     script:
         "../scripts/write_plan.py"
 

@@ -15,6 +15,8 @@ rule report:
         "../envs/workflow.yaml"
     params:
         design=DESIGN,
+    message:
+        "Write the report."
     script:
         "../scripts/report.py"
 
@@ -34,6 +36,8 @@ rule unpack_files:
         "../envs/workflow.yaml"
     params:
         design=DESIGN,
+    message:
+        "Unpack the task folders of {wildcards.state}."
     script:
         "../scripts/unpack_files.py"
 

@@ -23,6 +23,8 @@ rule run_tasks:
         design=DESIGN,
         digest=lambda wc: DESIGN.digest_of(wc.state, wc.job),
         outputs=DESIGN.output_list,
+    message:
+        "Run the tasks {wildcards.job} of {wildcards.state}."
     script:
         "../scripts/run_tasks.py"
 
@@ -38,6 +40,8 @@ rule plan_retry:
         "../envs/workflow.yaml"
     params:
         text=lambda wc: RETRIES[wc.state, wc.retry].to_json() if RETRIES else "",
+    message:
+        "Plan {wildcards.retry} of {wildcards.state}."
     script:
         "../scripts/plan_retry.py"
 
@@ -66,6 +70,8 @@ rule retry_tasks:
     params:
         design=DESIGN,
         outputs=DESIGN.output_list,
+    message:
+        "Run failed tasks of {wildcards.state} again: {wildcards.retry}."
     script:
         "../scripts/retry_tasks.py"
 
@@ -85,5 +91,7 @@ rule check_tasks:
     params:
         design=DESIGN,
         tolerate=DESIGN.experiment.failures.tolerate,
+    message:
+        "Check what became of all tasks."
     script:
         "../scripts/check_tasks.py"
