@@ -8,10 +8,10 @@ import click
 from scripts.fanfold.atomic import remove_folder
 from scripts.fanfold.design import Design
 from scripts.fanfold.errors import FanfoldError
+from scripts.fanfold.jinja import RenderError
 from scripts.fanfold.script_log import script_log
 from scripts.fanfold.selection import select_tasks
 from scripts.fanfold.task_setup import TaskSetup
-from scripts.fanfold.templates import RenderError
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

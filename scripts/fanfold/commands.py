@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import pass_eval_context
 
-from scripts.fanfold.templates import RenderError, compile_text, environment, render_text
+from scripts.fanfold.jinja import RenderError, compile_text, environment, render_text
 
 _MARK = "\0"
 _PIECE = re.compile(

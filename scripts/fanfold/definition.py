@@ -18,7 +18,8 @@ class Definition:
 
     command: str
     env: dict[str, str]
-    render: tuple[str, ...]
+    how: dict[str, Any]
+    """The keys of `templates`."""
     templates: dict[str, str]
     """File below templates.dir -> digest of its content."""
     code: dict[str, str]
@@ -71,7 +72,7 @@ def make_definition(experiment: Experiment, folder: Path, digests: FileDigests) 
     definition = Definition(
         experiment.model.command,
         experiment.model.env,
-        experiment.templates.render,
+        experiment.templates.model_dump(mode="json"),
         templates,
         digests_of("model.code", code_files(experiment, folder)),
         digests_of("inputs", list(experiment.inputs)),

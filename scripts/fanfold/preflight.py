@@ -13,11 +13,11 @@ from typing import Any
 from scripts.fanfold.design import Design, Task, load_design
 from scripts.fanfold.digests import files_below
 from scripts.fanfold.errors import ConfigError, FanfoldError, collected_problems
+from scripts.fanfold.jinja import RenderError
 from scripts.fanfold.model_code import code_files
-from scripts.fanfold.runner import search_path
+from scripts.fanfold.slots import search_path
 from scripts.fanfold.task_folder import LOG, RECORD
 from scripts.fanfold.task_setup import TaskSetup
-from scripts.fanfold.templates import RenderError
 
 #: So many tasks are rendered as a sample: every state, scenario and value of an axis up to that.
 SAMPLES = 300

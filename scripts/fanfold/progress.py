@@ -1,13 +1,13 @@
 """How far a launch is, from what is on disk: no lock, no scheduler, no other process asked."""
 
 import fcntl
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scripts.fanfold.design import Design
-from scripts.fanfold.records import DONE, FAILED
+from scripts.fanfold.errors import FanfoldError
+from scripts.fanfold.records import DONE, FAILED, read_records
 from scripts.fanfold.task_folder import LOG, RECORD
 
 RUNNING, WAITING = "running", "waiting"
@@ -46,15 +46,12 @@ def _progress_of(design: Design, state: str, jobs: Sequence[str]) -> Counter[str
 
 def _statuses(record: Path, digests: Mapping[str, str]) -> dict[str, str]:
     try:
-        with record.open(encoding="utf-8") as file:
-            lines = [json.loads(line) for line in file]
-        return {
-            line["task"]: line["status"]
-            for line in lines
-            if digests.get(line["task"]) == line["digest"]
-        }
-    except (OSError, ValueError, KeyError):
+        records = read_records(record)
+    except (OSError, FanfoldError):
         return {}  # not there yet
+    return {
+        found.task: found.status for found in records if digests.get(found.task) == found.digest
+    }
 
 
 def _status_of_folder(name: str, folder: Path, digests: Mapping[str, str]) -> dict[str, str]:

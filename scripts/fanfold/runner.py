@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import socket
-import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +12,12 @@ from typing import Any
 from scripts.fanfold.atomic import remove_folder, write_text
 from scripts.fanfold.design import Design, Task
 from scripts.fanfold.earlier import EarlierResults
+from scripts.fanfold.jinja import RenderError
 from scripts.fanfold.records import DONE, FAILED, Record, tail
-from scripts.fanfold.slots import Slot
+from scripts.fanfold.slots import Slot, search_path
 from scripts.fanfold.tables import TableError, read_table
 from scripts.fanfold.task_folder import LOG, RECORD, clear, owned
 from scripts.fanfold.task_setup import TaskSetup
-from scripts.fanfold.templates import RenderError
 
 _SHELL = shutil.which("bash") or "/bin/sh"
 _SHELL_OPTIONS = ["-eo", "pipefail", "-c"] if _SHELL.endswith("bash") else ["-ec"]
@@ -33,11 +32,6 @@ class Outcome:
     signal: int | None = None
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
-
-
-def search_path() -> str:
-    """Return the model's PATH: ours, and last, where there may be no `python`, our Python's."""
-    return f"{os.environ.get('PATH', os.defpath)}:{Path(sys.executable).parent}"
 
 
 class Runner:

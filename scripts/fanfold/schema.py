@@ -182,7 +182,12 @@ class Templates(Section):
     dir: Text | None = None
     """Folder copied into every task's folder, modes and symlinks kept."""
     render: OneOrMany = ("*.j2",)
-    """Patterns of the files that go through Jinja2; a suffix `.j2` is dropped."""
+    """Patterns of the files that go through Jinja2; a suffix `.j2` is dropped. Those whose names
+    start with `_` are only for others to include or extend."""
+    edit: dict[PathInTask, dict[Text, Value]] = {}
+    """JSON, YAML or TOML file -> key path (`a.b[0].c`) -> its value; texts may be Jinja2."""
+    undefined: Literal["strict", "empty"] = "strict"
+    """What an undefined name in a rendered file is: an error, or nothing."""
 
 
 class Model(Section):

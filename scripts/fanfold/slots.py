@@ -1,14 +1,21 @@
 """Places where commands run: launcher processes, one command at a time each."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from scripts.fanfold import launcher
+
+
+def search_path() -> str:
+    """Return the model's PATH: ours, and last, where there may be no `python`, our Python's."""
+    return f"{os.environ.get('PATH', os.defpath)}:{Path(sys.executable).parent}"
 
 
 class Slot:

@@ -102,7 +102,7 @@ class JobTable:
             remove_folder(self._parts_folder)  # of a job that was killed
             self._parts_folder.mkdir(parents=True)
         part = self._parts_folder / f"{len(self._parts):06d}.parquet"
-        self._stacked().write_parquet(part)
+        sink(self._stacked().lazy(), part)
         self._parts.append(part)
 
     def _stacked(self) -> pl.DataFrame:

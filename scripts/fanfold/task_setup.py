@@ -6,10 +6,11 @@ from pathlib import Path
 from scripts.fanfold.commands import Command
 from scripts.fanfold.design import Design, Task
 from scripts.fanfold.errors import ConfigError
+from scripts.fanfold.jinja import compile_text, environment, render_text
 from scripts.fanfold.model_code import code_files
 from scripts.fanfold.names import is_inside
 from scripts.fanfold.task_folder import link
-from scripts.fanfold.templates import TemplateFolder, compile_text, environment, render_text
+from scripts.fanfold.templates import TemplateFolder
 
 
 class TaskSetup:
@@ -20,7 +21,7 @@ class TaskSetup:
         experiment, folder = design.experiment, design.folder
         directory = experiment.templates.dir
         self.templates = TemplateFolder(
-            folder / directory if directory else None, experiment.templates.render
+            folder / directory if directory else None, experiment.templates
         )
         self._command = Command("model.command", experiment.model.command)
         plain = environment()

@@ -3,131 +3,84 @@
 import os
 import shutil
 import stat
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, UndefinedError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateError
 
 from scripts.fanfold.digests import files_below
-from scripts.fanfold.errors import FanfoldError
+from scripts.fanfold.edits import Edits
+from scripts.fanfold.jinja import RenderError, environment, render_text
 from scripts.fanfold.names import nearest
+from scripts.fanfold.schema import Templates
 
 SUFFIX = ".j2"
-
-
-class RenderError(FanfoldError):
-    """A template, command or environment variable that cannot be rendered: where, line, what."""
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja2, strict; `state.pop` is what the table has of that name, not a method of Python."""
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """Return an entry of a mapping before an attribute."""
-        if isinstance(obj, dict) and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
-
-
-def environment(
-    folder: Path | None = None, finalize: Callable[[Any], Any] | None = None
-) -> ImmutableSandboxedEnvironment:
-    """Return the Jinja2 environment of all templates: strict, and unable to touch the machine."""
-    return _Environment(
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        finalize=finalize,
-        loader=FileSystemLoader(folder) if folder else None,
-        autoescape=False,  # texts for a model, not for a browser
-    )
-
-
-def render_text(where: str, template: Template, variables: Mapping[str, Any]) -> str:
-    """Render `template`; raise RenderError naming `where`, the line and the name."""
-    try:
-        return template.render(variables)
-    except UndefinedError as error:
-        raise RenderError(f"{_place_of(error, where)}: {_undefined(error, variables)}") from None
-    except Exception as error:  # whatever an expression raises: TypeError, ZeroDivisionError, ...
-        text = getattr(error, "message", None) or str(error) or type(error).__name__
-        raise RenderError(f"{_place_of(error, where)}: {text}") from None
-
-
-def _undefined(error: UndefinedError, variables: Mapping[str, Any]) -> str:
-    """Say which name is undefined, and which was probably meant."""
-    message = str(error.message)
-    name = message.split("'")[-2] if message.count("'") > 1 else message
-    if "State object" in message:
-        return f"'state.{name}' is undefined{nearest(name, variables['state'])}"
-    return f"{message}{nearest(name, variables)}"
-
-
-def _place_of(error: BaseException, where: str) -> str:
-    """Say in which file and line it was (Jinja2 puts the frames of templates in the traceback)."""
-    frames = [
-        (frame.f_code.co_filename, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if "__jinja_exception__" in frame.f_globals
-    ]
-    if not frames:
-        return where
-    file, line = frames[-1]
-    return f"{where if file.startswith('<') else file}, line {line}"
-
-
-def compile_text(where: str, text: str, env: ImmutableSandboxedEnvironment) -> Template:
-    """Compile a template given as text; raise RenderError for a syntax error."""
-    try:
-        return env.from_string(text)
-    except TemplateError as error:
-        raise RenderError(f"{where}: {error.message}") from None
+#: A rendered file whose name starts so is only there for others to include or extend.
+PARTIAL = "_"
 
 
 @dataclass(frozen=True)
 class TemplateFile:
-    """A file of the templates' folder: rendered if it has a template, else copied."""
+    """A file of the templates' folder: made anew for each task, or copied."""
 
     source: Path
     target: Path
     """Relative to the task's folder."""
     template: Template | None
+    edits: Edits | None
+
+    @property
+    def made(self) -> bool:
+        """Whether it differs from task to task."""
+        return self.template is not None or self.edits is not None
 
     def render(self, variables: Mapping[str, Any]) -> str:
-        """Return the text, empty if the file is only copied; raise RenderError."""
-        return render_text(str(self.source), self.template, variables) if self.template else ""
+        """Return the text of a file that is made; raise RenderError."""
+        if self.template:
+            text = render_text(str(self.source), self.template, variables)
+        else:
+            text = _read_utf8(self.source)
+        return self.edits.apply(text, variables) if self.edits else text
 
 
 class TemplateFolder:
     """All files that a task's folder starts with; templates are compiled once."""
 
-    def __init__(self, folder: Path | None, patterns: Sequence[str]) -> None:
+    def __init__(self, folder: Path | None, templates: Templates) -> None:
         """Read `folder` (None: no templates).
 
         Raises
         ------
         RenderError
-            For the first template that is not UTF-8 or not valid Jinja2.
+            For the first template that is not UTF-8 or not valid Jinja2, or change to a file
+            that is not there.
         """
-        self.folder = folder
-        self._environment = environment(folder)
+        self._folder = folder
+        self._patterns = templates.render
+        self._environment = environment(folder, undefined=templates.undefined)
+        self._edits = {Path(path): Edits(path, changes) for path, changes in templates.edit.items()}
         found = files_below(folder) if folder else ()
-        self.files = tuple(self._file(source, patterns) for source in found)
+        files = (self._file(source, source.relative_to(folder)) for source in found if folder)
+        self.files = tuple(file for file in files if file)
+        targets = {str(file.target) for file in self.files}
+        for path in templates.edit:
+            if str(Path(path)) not in targets:
+                raise RenderError(
+                    f"templates.edit: there is no file `{path}`{nearest(path, targets)}"
+                )
 
-    def _file(self, source: Path, patterns: Sequence[str]) -> TemplateFile:
-        assert self.folder is not None  # noqa: S101 (for the type checker)
-        name = source.relative_to(self.folder)
+    def _file(self, source: Path, name: Path) -> TemplateFile | None:
         rendered = not source.is_symlink() and any(
-            fnmatch(str(name), pattern) or fnmatch(name.name, pattern) for pattern in patterns
+            fnmatch(str(name), pattern) or fnmatch(name.name, pattern) for pattern in self._patterns
         )
-        if not rendered:
-            return TemplateFile(source, name, None)
-        target = name.with_suffix("") if name.suffix == SUFFIX else name
-        return TemplateFile(source, target, self._compile(source, name))
+        if rendered and name.name.startswith(PARTIAL):
+            return None
+        target = name.with_suffix("") if rendered and name.suffix == SUFFIX else name
+        template = self._compile(source, name) if rendered else None
+        return TemplateFile(source, target, template, self._edits.get(target))
 
     def _compile(self, source: Path, name: Path) -> Template:
         try:
@@ -136,14 +89,11 @@ class TemplateFolder:
             line = f", line {error.lineno}" if hasattr(error, "lineno") else ""
             raise RenderError(f"{source}{line}: {error.message}") from None
         except UnicodeDecodeError as error:
-            raise RenderError(
-                f"{source}: not UTF-8 text (byte {error.start}); save it as UTF-8, or leave it out "
-                "of templates.render"
-            ) from None
+            raise _not_utf8(source, error) from None
 
     def render(self, variables: Mapping[str, Any]) -> dict[Path, str]:
         """Return target -> text of the rendered files; raise RenderError."""
-        return {file.target: file.render(variables) for file in self.files if file.template}
+        return {file.target: file.render(variables) for file in self.files if file.made}
 
     def write(self, folder: Path, variables: Mapping[str, Any]) -> None:
         """Make the files in `folder`: rendered ones read-only, others with their modes.
@@ -155,7 +105,7 @@ class TemplateFolder:
             target = folder / file.target
             if len(file.target.parts) > 1:
                 target.parent.mkdir(parents=True, exist_ok=True)
-            if file.template:
+            if file.made:
                 executable = file.source.stat().st_mode & 0o111
                 with open(
                     target, "x", encoding="utf-8", opener=_read_only(0o444 | executable)
@@ -171,3 +121,17 @@ class TemplateFolder:
 def _read_only(mode: int) -> Callable[[str, int], int]:
     """Return an opener that makes a new file read-only from the start: one call less per file."""
     return lambda path, flags: os.open(path, flags, mode)
+
+
+def _read_utf8(source: Path) -> str:
+    try:
+        return source.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(source, error) from None
+
+
+def _not_utf8(source: Path, error: UnicodeDecodeError) -> RenderError:
+    return RenderError(
+        f"{source}: not UTF-8 text (byte {error.start}); save it as UTF-8, or leave it out of "
+        "templates.render"
+    )

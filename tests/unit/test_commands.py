@@ -8,7 +8,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from scripts.fanfold.commands import Command
-from scripts.fanfold.templates import RenderError
+from scripts.fanfold.jinja import RenderError
 
 BASH = shutil.which("bash") or "/bin/sh"
 #: What a program gets, each argument ended with a NUL character.

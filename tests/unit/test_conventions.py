@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -89,3 +90,13 @@ def test_nothing_that_git_tracks_names_a_place_of_one_machine():
         assert not re.search(
             r"/work/(main|shared)|/root/|pypi\.org|registry\.npmjs|deb\.debian", text
         ), name
+
+
+def test_loading_an_experiment_does_not_load_what_only_jobs_need():
+    # Each call parses the rules, and so does each job on a cluster, twice.
+    slow = "{'polars', 'ruamel', 'tomlkit', 'altair', 'numpy', 'scipy'}"
+    program = f"import sys, scripts.fanfold.preflight; print({slow} & {{*sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"

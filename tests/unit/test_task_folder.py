@@ -26,13 +26,12 @@ with owned(Path(sys.argv[1])):
 def other_job(tmp_path):
     """Return another process that owns the folder."""
     command = [sys.executable, "-c", OWNER, str(tmp_path / "task")]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "owned\n"
-    yield process
-    process.kill()
-    process.communicate()
+    ) as process:
+        assert process.stdout.readline() == "owned\n"
+        yield process
+        process.kill()
 
 
 def wait_for(folder):

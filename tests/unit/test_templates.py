@@ -8,14 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scripts.fanfold.jinja import RenderError, compile_text, environment, render_text
+from scripts.fanfold.schema import Templates
 from scripts.fanfold.states import State
-from scripts.fanfold.templates import (
-    RenderError,
-    TemplateFolder,
-    compile_text,
-    environment,
-    render_text,
-)
+from scripts.fanfold.templates import TemplateFolder
 from tests.conftest import write_files
 
 
@@ -28,7 +24,7 @@ def fill(tmp_path):
         source.mkdir(exist_ok=True)
         write_files(source, files)
         target.mkdir()
-        TemplateFolder(source, patterns).write(target, variables)
+        TemplateFolder(source, Templates(render=patterns)).write(target, variables)
         return target
 
     return fill
@@ -41,7 +37,7 @@ def refusal(tmp_path):
     def refusal(files, patterns=("*.j2",), **variables):
         write_files(tmp_path, files)
         with pytest.raises(RenderError) as caught:
-            TemplateFolder(tmp_path, patterns).render(variables)
+            TemplateFolder(tmp_path, Templates(render=patterns)).render(variables)
         assert len(str(caught.value).splitlines()) == 1
         return str(caught.value).removeprefix(f"{tmp_path}/")
 
@@ -130,7 +126,7 @@ def test_a_template_may_include_another_file_of_the_folder(fill):
 
 
 def test_without_a_folder_there_are_no_files(tmp_path):
-    TemplateFolder(None, ["*"]).write(tmp_path, {})
+    TemplateFolder(None, Templates(render=["*"])).write(tmp_path, {})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -152,7 +148,7 @@ def test_a_value_stands_in_the_text_as_python_shows_it(value):
 
 def test_templates_can_be_rendered_by_several_threads(tmp_path):
     write_files(tmp_path, {"a.j2": "{% for i in range(200) %}{{ x }},{% endfor %}"})
-    templates = TemplateFolder(tmp_path, ["*.j2"])
+    templates = TemplateFolder(tmp_path, Templates(render=["*.j2"]))
 
     def rendered(x):
         return list(templates.render({"x": x}).values())
