@@ -39,22 +39,29 @@ EXPERIMENT = {
 }
 
 
+def tracked_files() -> list[str]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    return list(filter(None, listed.stdout.decode().split("\0")))
+
+
 class Project:
     """A copy of the files that git knows, in a folder of its own, as its own repository."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, like: Path | None = None) -> None:
+        """Copy what git knows, or all that a project `like` this one has by now."""
         self.folder = folder
         self.executions = folder.parent / "executions"
         self.env = {"EXECUTIONS": str(self.executions)}
-        listed = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
-        )
-        for name in filter(None, listed.stdout.decode().split("\0")):
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target, follow_symlinks=False)
-        self.git("init", "-q")
-        self.commit()
+        self.said = ""
+        if like:
+            shutil.copytree(like, folder, symlinks=True)
+        else:
+            for name in tracked_files():
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, target, follow_symlinks=False)
+            self.git("init", "-q")
+            self.commit()
         self.experiment_file = self.write_experiment()
 
     def git(self, *arguments: str) -> str:
@@ -136,6 +143,20 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a project whose experiment has run."""
+    project = Project(tmp_path_factory.mktemp("finished") / "project")
+    assert set(project.run().values()) == {1}
+    return project.folder
+
+
+@pytest.fixture
+def finished(tmp_path: Path, finished_once: Path) -> Project:
+    """A project whose experiment has run (a copy: it ran once for all tests)."""
+    return Project(tmp_path / "project", like=finished_once)
 
 
 def once(*tasks: str) -> Counter[str]:

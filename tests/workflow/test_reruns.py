@@ -14,12 +14,6 @@ HIGH = [task.replace("low", "high") for task in LOW]
 NOTHING = once()
 
 
-@pytest.fixture
-def finished(project):
-    assert project.run() == once(*LOW, *HIGH)
-    return project
-
-
 def test_a_second_call_does_nothing(finished):
     assert finished.run() == NOTHING
     assert "Nothing to be done" in finished.said
