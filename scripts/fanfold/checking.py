@@ -7,7 +7,7 @@ from typing import get_args, get_type_hints
 import polars as pl
 
 from scripts.fanfold.atomic import replacing
-from scripts.fanfold.design_table import read_places
+from scripts.fanfold.design_table import PLACE
 from scripts.fanfold.errors import FanfoldError
 from scripts.fanfold.records import FAILED, Record
 
@@ -17,6 +17,17 @@ SCHEMA = {
     for name, kind in get_type_hints(Record).items()
 }
 FAILED_COLUMNS = ("task", "reason", "exit_code", "signal", "attempts", "seconds", "job", "log_tail")
+
+
+def read_places(path: Path) -> pl.DataFrame:
+    """Read where each task stands in the design, and its digest; not the variables."""
+    types = dict.fromkeys(("seed", "index"), pl.Int64)
+    texts = pl.scan_csv(path, infer_schema=False)
+    return (
+        texts.select(*PLACE, "digest")
+        .with_columns(pl.col(name).cast(kind) for name, kind in types.items())
+        .collect()
+    )
 
 
 def collect_records(plan: Path, records: Sequence[Path]) -> pl.DataFrame:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from scripts.fanfold.atomic import replacing
 from scripts.fanfold.design import Design, Task
 
@@ -44,14 +42,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, list | dict | bool):
         return json.dumps(value, default=str, ensure_ascii=False)
     return value
-
-
-def read_places(path: Path) -> pl.DataFrame:
-    """Read where each task stands in the design, and its digest; not the variables."""
-    types = dict.fromkeys(("seed", "index"), pl.Int64)
-    texts = pl.scan_csv(path, infer_schema=False)
-    return (
-        texts.select(*PLACE, "digest")
-        .with_columns(pl.col(name).cast(kind) for name, kind in types.items())
-        .collect()
-    )

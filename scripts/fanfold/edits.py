@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any, Protocol
 
 from scripts.fanfold.expressions import Structure
+from scripts.fanfold.filters import to_yaml
 from scripts.fanfold.jinja import RenderError
 from scripts.fanfold.names import nearest
 
@@ -56,9 +57,17 @@ class _Yaml:
     """Keeps comments, order and quotes."""
 
     def __init__(self) -> None:
-        from ruamel.yaml import YAML  # noqa: PLC0415 (slow to import, and seldom needed)
+        from ruamel import yaml  # noqa: PLC0415 (slow to import, and seldom needed)
 
-        self._yaml = YAML()
+        class Representer(yaml.RoundTripRepresenter):
+            """Writes `1.0e-09`: for most readers of YAML `1e-09` is a text."""
+
+            def represent_float(self, data: float) -> Any:
+                return self.represent_scalar("tag:yaml.org,2002:float", to_yaml(data))
+
+        Representer.add_representer(float, Representer.represent_float)
+        self._yaml = yaml.YAML()
+        self._yaml.Representer = Representer
         self._yaml.preserve_quotes = True
         self._yaml.width = 4096
 

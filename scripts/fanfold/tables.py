@@ -18,6 +18,8 @@ TASKS = "fanfold.tasks"
 JOB = "fanfold.job"
 #: A job keeps at most about this much of its tables in memory.
 BUFFER_BYTES = 64_000_000
+#: Rows that are written at once: what stacking holds in memory, however much there is.
+ROW_GROUP = 30_000
 #: A combined table is written as CSV too below this number of rows.
 CSV_ROWS = 200_000
 
@@ -36,17 +38,16 @@ def read_table(path: Path) -> pl.DataFrame:
         if path.suffix == ".parquet":
             table = pl.read_parquet(path, use_statistics=False, glob=False)
         else:
-            separator = "\t" if path.suffix == ".tsv" else ","
+            # The content, not the path: twice as fast for small files, and `*` in a name is itself.
             table = pl.read_csv(
-                path,
-                separator=separator,
+                path.read_bytes(),
+                separator="\t" if path.suffix == ".tsv" else ",",
                 infer_schema_length=None,
                 try_parse_dates=True,
-                glob=False,
             )
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         raise TableError(f"unreadable table {path.name}: {_first_line(error)}") from None
-    return table.with_columns(_sensible(column) for column in table.get_columns())
+    return pl.DataFrame([_sensible(column) for column in table.get_columns()])
 
 
 def _first_line(error: Exception) -> str:
@@ -233,7 +234,7 @@ def sink(table: pl.LazyFrame, path: Path, metadata: dict[str, str] | None = None
     """
     try:
         with replacing(path) as temporary:
-            table.sink_parquet(temporary, metadata=metadata)
+            table.sink_parquet(temporary, metadata=metadata, row_group_size=ROW_GROUP)
             return int(pl.scan_parquet(temporary).select(pl.len()).collect().item())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise FanfoldError(f"{path}: cannot be written: {_first_line(error)}") from None

@@ -156,7 +156,8 @@ def test_the_manual_lists_all_variables_that_fanfold_sets():
 
 def test_the_manual_lists_all_variables_in_the_models_environment(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FANFOLD_COMMIT", raising=False)
+    for name in ("FANFOLD_COMMIT", "FANFOLD_REQUIRE_ALL"):
+        monkeypatch.delenv(name, raising=False)
     file = tmp_path / "experiment.yaml"
     file.write_text("model: {command: 'env > env.txt', threads: 3}\n")
     ensemble = load_design([file], {})

@@ -235,6 +235,8 @@ def test_what_does_not_concern_a_task_leaves_its_digest_alone(base, keys):
         ({"files": {"templates/p.txt.j2": "{{ y }}"}}, ["low", "high"], ["CA", "NY"]),
         ({"files": {"templates/new": ""}}, ["low", "high"], ["CA", "NY"]),
         ({"files": {"states.csv": TABLE.replace("20,2", "21,2")}}, ["low", "high"], ["NY"]),
+        # Also where a scenario has a variable of that name: `state.x` is still the table's.
+        ({"files": {"states.csv": TABLE.replace("20,2", "20,3")}}, ["low", "high"], ["NY"]),
     ],
     ids=str,
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from scripts.fanfold.design_table import read_places
+from scripts.fanfold.checking import read_places
 from scripts.fanfold.errors import ConfigError
 from scripts.fanfold.progress import read_progress
 from scripts.fanfold.selection import select_tasks
