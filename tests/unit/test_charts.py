@@ -10,17 +10,16 @@ import polars as pl
 import pytest
 import vl_convert
 
-from scripts.fanfold.charts import (
+from scripts.fanfold.bands import (
     MAX_POINTS,
+    MAX_SCENARIOS,
     NO_SCENARIO,
     QUANTILES,
-    chart_tables,
     fan_bands,
     limit_layout,
-    packed_spec,
     read_layout,
-    vega_javascript,
 )
+from scripts.fanfold.charts import COLORS, chart_tables, packed_spec, vega_javascript
 
 FIRST_DAY = date(2026, 1, 1)
 
@@ -250,3 +249,7 @@ def test_the_javascript_loads_nothing_from_elsewhere():
     assert "</script" not in script.lower()
     for word in ("jsdelivr", "unpkg", "cdnjs", "import(", "importScripts"):
         assert word not in script
+
+
+def test_there_is_a_colour_for_each_scenario_of_a_chart():
+    assert len(COLORS) == MAX_SCENARIOS
