@@ -115,9 +115,9 @@ def snakemake(experiment: Path, *options: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of what is measured: this Python's programs first."""
+    """Return the environment of what is measured: this Python first, polars as in the rules."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return {**os.environ, "PATH": path}
+    return {**os.environ, "PATH": path, "POLARS_MAX_THREADS": "1"}
 
 
 def measure(command: Sequence[str], folder: Path) -> Usage:

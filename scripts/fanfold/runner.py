@@ -142,7 +142,12 @@ class Runner:
             "THREADS": threads,
         }
         # Numerical libraries otherwise take all cores, for each task that runs at once.
-        libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        libraries = (
+            "OMP_NUM_THREADS",
+            "OPENBLAS_NUM_THREADS",
+            "MKL_NUM_THREADS",
+            "POLARS_MAX_THREADS",
+        )
         return (
             {f"FANFOLD_{name}": value for name, value in told.items()}
             | dict.fromkeys(libraries, threads)

@@ -2,6 +2,8 @@
 
 import shutil
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -100,6 +102,8 @@ PLACES = {
     "$'a\\'b'{{ x }}": "a'b{x}",
     "a#{{ x }}": "a#{x}",
     '"# {{ x }}"': "# {x}",
+    '"a # it\'s {{ x }}"': "a # it's {x}",
+    "'a # {{ x }}'": "a # {x}",
     "${NOT_SET:-{{ x }}}": "{x}",
     "\"${NOT_SET:-$(printf '%s.' {{ x }})}\"": "{x}.",
     '"${NOT_SET:-a}"{{ x }}': "a{x}",
@@ -150,6 +154,18 @@ def test_a_constant_in_braces_is_a_value_too():
     for x, y in (("1", "2"), ("3", "4")):
         rendered = [BASH, "-c", command.render({"x": x, "y": y})]
         assert subprocess.check_output(rendered) == f"a b\0{x}\0005\0{y}\0".encode()
+
+
+def test_several_threads_may_render_one_command():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    command = Command("c", "{% for i in range(20) %}{{ x }} {% endfor %}")
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            rendered = list(pool.map(lambda x: command.render({"x": x}), range(400)))
+    finally:
+        sys.setswitchinterval(before)
+    assert rendered == [f"{x} " * 20 for x in range(400)]
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,12 @@ def test_the_manual_lists_all_variables_in_the_models_environment(tmp_path, monk
     assert set(re.findall(r"FANFOLD_[A-Z_]+", MANUAL)) == {
         name for name in found if name.startswith("FANFOLD_")
     }
-    for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for library in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "POLARS_MAX_THREADS",
+    ):
         assert f"`{library}`" in MANUAL
         assert f"{library}=3" in lines
 
