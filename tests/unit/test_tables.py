@@ -74,6 +74,8 @@ def test_tabs_parquet_and_a_byte_order_mark_are_read(tmp_path):
 
 def test_a_name_with_brackets_is_no_pattern(tmp_path):
     assert read(tmp_path, "a\n1\n", "out[1]*.csv")["a"].to_list() == [1]
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "out[1]*.parquet")
+    assert read_table(tmp_path / "out[1]*.parquet")["a"].to_list() == [1]
     with pytest.raises(TableError):
         read_table(tmp_path / "*.csv")
 
@@ -171,6 +173,10 @@ def test_a_table_with_only_a_header_has_no_rows_and_no_say(tmp_path):
     assert found["y"].dtype == pl.Null
     assert found["run"].to_list() == ["r0", "r2"]
     assert tasks_in(tmp_path / "job.parquet")[1].keys() == {"r0", "r1", "r2"}
+
+
+def test_a_table_without_rows_has_no_say_whatever_its_types(tmp_path):
+    assert stack(tmp_path, frame(dtype=pl.String), frame(1))["x"].dtype == pl.Int64
 
 
 def test_a_column_called_like_a_coordinate_is_kept_under_another_name(tmp_path):

@@ -227,6 +227,15 @@ def test_tasks_that_are_no_more_or_are_others_now_do_not_count(halves, changes):
     assert progress_of(halves(**changes))["CA"] == {"waiting": 4}
 
 
+def test_a_task_that_is_no_more_is_not_running(halves):
+    design = halves()
+    run_job_of(design, "CA", "runs-1-4")
+    fewer = halves(runs={"seeds": 1})
+    with (folder_of(design, "CA/s4") / "task.log").open("ab") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        assert progress_of(fewer)["CA"] == {"done": 1}
+
+
 def test_with_more_seeds_the_new_tasks_wait(halves):
     run(halves())
     design = halves(runs={"seeds": 6})
