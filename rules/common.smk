@@ -40,7 +40,7 @@ if workflow.is_main_process:
     os.environ["FANFOLD_COMMIT"] = git_commit(DESIGN.folder) or ""
 COMMIT = os.environ.get("FANFOLD_COMMIT") or None
 
-# A rule that asks for one core uses one: polars would take all, beside the models.
+# What asks for one core uses one; polars would take all, beside the models.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 RETRIES = {(retry.state, retry.name): retry for retry in read_retries(DESIGN)}

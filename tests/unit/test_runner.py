@@ -138,6 +138,12 @@ def test_a_failed_tasks_log_stands_in_its_record(load):
     assert record.log_tail == "17\n18\n19\n20\nbroken"
 
 
+def test_the_log_of_a_task_that_is_done_stays_in_its_folder(load):
+    design = load(command="echo fine")
+    assert run(design)[0].log_tail is None
+    assert (folder_of(design, "all/run") / "task.log").read_text() == "fine\n"
+
+
 # Where it runs
 
 
@@ -311,6 +317,20 @@ def test_a_task_that_lost_something_runs_again(modes, lost):
     (folder_of(design, "all/0-good") / lost).unlink()
     assert run(design)[0].done
     assert executed() == ["all/0-good"]
+
+
+def test_a_task_that_lost_an_output_that_is_no_table_runs_again(load):
+    design = load(command="touch out; echo run >> ../count", outputs={"o": {"path": "out"}})
+    for _ in range(2):
+        run(design)
+        (folder_of(design, "all/run") / "out").unlink()
+    assert (folder_of(design, "all/run") / "../count").read_text() == "run\nrun\n"
+
+
+def test_the_log_of_a_task_that_runs_again_begins_anew(load):
+    design = load(command="echo this; exit 1")
+    run(design)
+    assert run(design)[0].log_tail == "this"
 
 
 @pytest.mark.parametrize("damage", ["", "{", "{}", '{"task": 1}', "\xff"])
