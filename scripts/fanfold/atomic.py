@@ -30,5 +30,13 @@ def write_text(path: Path, text: str) -> None:
 
 def remove_folder(path: Path) -> None:
     """Remove `path` and all below it; fine if it is not there. Symlinks are not followed."""
-    with contextlib.suppress(FileNotFoundError):
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        return
+    except PermissionError:  # a model may leave folders that are read-only
+        for folder, names, _ in os.walk(path):
+            for inner in [Path(folder), *(Path(folder, name) for name in names)]:
+                if not inner.is_symlink():
+                    inner.chmod(0o700)
         shutil.rmtree(path)

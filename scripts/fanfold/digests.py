@@ -69,7 +69,8 @@ class FileDigests:
         for file in files_below(path):
             name = str(file.relative_to(path))
             if file.is_symlink() and file != path:
-                digests[name] = f"-> {file.readlink()}"
+                digest = self.of(file) if file.is_file() else ""
+                digests[name] = f"-> {file.readlink()} {digest}".rstrip()
             else:
                 # What git keeps of the mode, and the same for whoever looks.
                 executable = " x" if file.stat().st_mode & stat.S_IXUSR else ""

@@ -42,6 +42,12 @@ def _legal_variable(text: str) -> str:
     return text
 
 
+def _legal_environment_name(text: str) -> str:
+    if not is_variable(text):
+        raise ValueError(f"`{text}` is not a legal environment variable: letters, digits and `_`")
+    return text
+
+
 def _inside_the_task(text: str) -> str:
     if not is_inside(text):
         raise ValueError(
@@ -101,6 +107,7 @@ OneOrMany = Annotated[
 Tolerance = Annotated[
     int | str, PlainValidator(_tolerance), WithJsonSchema({"type": ["integer", "string"]})
 ]
+EnvironmentName = Annotated[str, AfterValidator(_legal_environment_name)]
 EnvironmentValue = Annotated[
     str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number"]})
 ]
@@ -197,7 +204,7 @@ class Model(Section):
     """Run by bash (`-e -o pipefail`) in the task's folder; Jinja2, values are quoted."""
     code: OneOrMany = ()
     """Files or folders of the experiment that the command needs beside those it names; linked."""
-    env: dict[str, EnvironmentValue] = {}
+    env: dict[EnvironmentName, EnvironmentValue] = {}
     """Environment variables; values are Jinja2."""
     threads: int = Field(1, ge=1)
     """Cores per task."""

@@ -206,6 +206,13 @@ def test_links_within_a_folder_are_not_followed(place):
     assert sorted(found) == ["a.py", "loop", "nowhere", "sub/b.py"]
 
 
+def test_what_a_link_to_a_file_leads_to_counts(place):
+    (place / "src/link").symlink_to("../data/x.csv")
+    before = definition_of(place, model={"code": "src"}).digest
+    (place / "data/x.csv").write_text("other")
+    assert definition_of(place, model={"code": "src"}).digest != before
+
+
 def test_a_file_name_that_is_not_utf8_has_a_digest(place):
     before = definition_of(place, inputs=["data"]).digest
     with open(os.fsencode(place / "data") + b"/caf\xe9", "w") as file:

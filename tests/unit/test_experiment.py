@@ -99,6 +99,10 @@ MISTAKES = [
         {"outputs": {"tasks": {"path": "x"}}},
         "outputs: `tasks` is the table of all tasks; choose another name",
     ),
+    (
+        {"model": {"env": {"A=B": "x"}}},
+        "model.env.A=B: `A=B` is not a legal environment variable: letters, digits and `_`",
+    ),
     # Paths
     (
         {"outputs": {"o": {"path": "../o"}}},

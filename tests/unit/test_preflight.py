@@ -238,7 +238,7 @@ def test_a_results_folder_that_is_not_writable_is_named(write_experiment, tmp_pa
     (tmp_path / "open/private").mkdir()
     write_experiment(results=results)
     # Last: the helper opens the folders above the current one, not those below it.
-    (tmp_path / "open/private").chmod(0o700)
+    (tmp_path / "open/private").chmod(0)
     code = """
 from pathlib import Path
 from scripts.fanfold.errors import ConfigError

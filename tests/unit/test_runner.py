@@ -437,6 +437,19 @@ def test_a_task_of_which_nothing_stayed_runs_again_if_it_is_another_one_now(mode
     assert len(executed()) == 2
 
 
+def test_a_failed_task_of_an_earlier_job_is_not_taken_for_done(load):
+    for per_job, broken in ((2, True), (1, False)):
+        Path("broken").touch() if broken else Path("broken").unlink()
+        design = load(
+            command="! test -e {{ here }}/broken",
+            vars={"here": str(Path.cwd())},
+            runs={"seeds": 2},
+            keep="none",
+            tasks_per_job=per_job,
+        )
+        assert {record.done for record in run(design)} == {not broken}
+
+
 @pytest.mark.parametrize("lost", ["tables/out/all/runs-1-2.parquet", "records/all/runs-1-2.jsonl"])
 def test_a_task_of_which_nothing_at_all_is_left_runs_again(modes, lost):
     design = modes("good", "good", keep="none", tasks_per_job=2)
