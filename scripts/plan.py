@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def plan(design: Design, table: Path) -> str:
     """Return the summary of the design, and where its table is."""
-    return f"{summary(design)}\n{'design table':<16}{table}"
+    return summary(design, table)
 
 
 if __name__ == "__main__":

@@ -1,145 +1,149 @@
-"""The axes of a design and their product, computed by position and never written out.
+"""The axes of a design: each is a row of alternatives, asked for by position.
 
-A run is one position. Seeds vary slowest, the last grid variable fastest: more seeds add positions
-at the end, so that what ran before keeps its position.
+An alternative has a label, its part of a run's name, and sets variables. Long axes (seeds, ranges,
+samples, tables) compute an alternative when it is asked for.
 """
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise, product
-from typing import Any
+from typing import Any, Protocol
 
 from scripts.fanfold.errors import ConfigError
 from scripts.fanfold.names import label
-from scripts.fanfold.schema import Runs
-
-#: Of the 255 bytes that file systems allow, leave some for a seed and for what others add.
-LONGEST_NAME = 200
+from scripts.fanfold.steps import Steps
 
 
-@dataclass(frozen=True)
-class Axis:
-    """Alternatives: each has a label for the run's name and sets variables."""
+class Axis(Protocol):
+    """Alternatives, by position from 0."""
 
     where: str
     """The key in the experiment file."""
-    labels: tuple[str, ...]
-    variables: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One variant of the model."""
-
-    name: str
-    """Unique in the experiment; never taken apart."""
-    scenario: str | None
-    index: int
-    """Position among the runs of its scenario, from 1."""
-    seed: int | None
-    variables: dict[str, Any]
-    """Set by the axes (not by the scenario, nor by `vars`)."""
-
-
-@dataclass(frozen=True)
-class RunSpace:
-    """All runs of a scenario."""
-
-    axes: tuple[Axis, ...]
-    seeds: Sequence[int]
-    """A range where possible; empty: no seeds."""
-
-    @cached_property
-    def points(self) -> int:
-        """Number of runs per seed."""
-        return math.prod(len(axis.labels) for axis in self.axes)
+    last_in_names: bool
+    """Whether its labels come last in names, and its positions vary slowest: it may grow."""
 
     @property
-    def size(self) -> int:
-        """Number of runs."""
-        return self.points * max(1, len(self.seeds))
+    def names(self) -> tuple[str, ...]:
+        """The variables that it sets."""
 
-    @cached_property
-    def variables(self) -> tuple[str, ...]:
-        """The variables that the axes set, in the order of the axes."""
-        every = (name for axis in self.axes for choice in axis.variables for name in choice)
-        return tuple(dict.fromkeys(every))
+    def __len__(self) -> int:
+        """Return the number of alternatives."""
 
-    def run(self, scenario: str | None, index: int) -> Run:
-        """Return the run at `index` (from 1)."""
-        seed_position, point = divmod(index - 1, self.points)
-        names: list[str] = []
-        variables: dict[str, Any] = {}
-        for axis in reversed(self.axes):
-            point, position = divmod(point, len(axis.labels))
-            names.append(axis.labels[position])
-            variables = axis.variables[position] | variables
-        if scenario is not None:
-            names.append(scenario)
-        names.reverse()
-        seed = self.seeds[seed_position] if self.seeds else None
-        if seed is not None:
-            names.append(f"s{seed}")
-        return Run("-".join(names) or "run", scenario, index, seed, variables)
+    def label(self, position: int) -> str:
+        """Return an alternative's part of a run's name; no two have the same."""
 
-    def seeds_between(self, first: int, last: int) -> Sequence[int]:
-        """Return the seeds of the runs `first` to `last` (both included)."""
-        return self.seeds[(first - 1) // self.points : (last - 1) // self.points + 1]
+    def choice(self, position: int) -> Mapping[str, Any]:
+        """Return the variables that an alternative sets."""
+
+    def identity(self, first: int, last: int) -> Any:
+        """Return plain data that changes when any alternative from `first` to `last` does."""
+
+    def examples(self, name: str) -> Sequence[Any]:
+        """Return values of a variable such that every type that it has is among them."""
+
+    def long_label(self) -> str:
+        """Return one of the longest labels, or nearly."""
+
+    def written_labels(self) -> Sequence[str]:
+        """Return the labels if they are the user's own words; nothing if they are numbered."""
 
 
-def make_run_space(runs: Runs) -> RunSpace:
-    """Turn the `runs` of an experiment into axes; raise ConfigError if two runs share a name."""
-    axes = []
-    if runs.rows:
-        labels = tuple(_row_label(row) for row in runs.rows)
-        rows = tuple({k: v for k, v in row.items() if k != "name"} for row in runs.rows)
-        axes.append(Axis("runs.list", labels, rows))
-    for name, values in runs.grid.items():
-        labels = tuple(label(name, value) for value in values)
-        axes.append(Axis(f"runs.grid.{name}", labels, tuple({name: value} for value in values)))
+@dataclass(frozen=True)
+class Listed:
+    """Alternatives that are written out in the experiment file."""
+
+    where: str
+    labels: tuple[str, ...]
+    choices: tuple[dict[str, Any], ...]
+    last_in_names: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for choice in self.choices for name in choice))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def label(self, position: int) -> str:
+        return self.labels[position]
+
+    def choice(self, position: int) -> Mapping[str, Any]:
+        return self.choices[position]
+
+    def identity(self, first: int, last: int) -> Any:
+        return [self.labels[first : last + 1], self.choices[first : last + 1]]
+
+    def examples(self, name: str) -> Sequence[Any]:
+        return [choice[name] for choice in self.choices if name in choice]
+
+    def long_label(self) -> str:
+        return max(self.labels, key=len)
+
+    def written_labels(self) -> Sequence[str]:
+        return self.labels
+
+
+@dataclass(frozen=True)
+class Computed:
+    """One variable whose values follow a rule: a range, or seeds."""
+
+    where: str
+    name: str
+    values: range | Steps | tuple[int, ...]
+    prefix: str | None = None
+    """What stands before the value in a label; None: the variable."""
+    last_in_names: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def label(self, position: int) -> str:
+        value = self.values[position]
+        return label(self.name, value) if self.prefix is None else f"{self.prefix}{value}"
+
+    def choice(self, position: int) -> Mapping[str, Any]:
+        return {self.name: self.values[position]}
+
+    def identity(self, first: int, last: int) -> Any:
+        if isinstance(self.values, tuple):
+            return self.values[first : last + 1]
+        # At equal steps: so many, from this one to that one.
+        return [self.values[first], self.values[last], str(self.values.step), last - first]
+
+    def examples(self, name: str) -> Sequence[Any]:  # noqa: ARG002 (it has only one)
+        return [self.values[0], self.values[-1]]
+
+    def long_label(self) -> str:
+        some = {0, len(self) // 3, len(self) // 2, len(self) - 1}
+        return max((self.label(position) for position in some), key=len)
+
+    def written_labels(self) -> Sequence[str]:
+        return ()
+
+
+def listed(where: str, rows: Sequence[Mapping[str, Any]]) -> Listed:
+    """Return an axis of rows of variables, each with its `name` or one made of its values.
+
+    Raises
+    ------
+    ConfigError
+        If two rows have the same name.
+    """
+    labels = tuple(_row_label(row) for row in rows)
     problems = [
-        f"{axis.where}: `{twice}` stands twice"
-        for axis in axes
-        for twice, count in Counter(axis.labels).items()
-        if count > 1
+        f"{where}: `{twice}` stands twice" for twice, count in Counter(labels).items() if count > 1
     ]
     if problems:
         raise ConfigError(problems)
-    return RunSpace(tuple(axes), runs.seeds.numbers if runs.seeds else ())
+    choices = tuple({key: value for key, value in row.items() if key != "name"} for row in rows)
+    return Listed(where, labels, choices)
 
 
-def _row_label(row: dict[str, Any]) -> str:
+def _row_label(row: Mapping[str, Any]) -> str:
     if "name" in row:
         return str(row["name"])
     return "-".join(label(name, value) for name, value in row.items())
-
-
-def check_names(scenarios: Iterable[str], space: RunSpace) -> None:
-    """Raise ConfigError if labels, joined with `-`, give a name too long, or two runs the same one.
-
-    The same name can only come about where a label goes on after a `-` where another ends; only
-    then are the names written out.
-    """
-    parts = [tuple(scenarios) or ("",), *(axis.labels for axis in space.axes)]
-    longest = "-".join(max(labels, key=len) for labels in parts)
-    if len(longest) > LONGEST_NAME:
-        raise ConfigError(
-            f"runs: `{longest}` is too long for the name of a folder; write fewer variables in "
-            "`grid`, or rows with a `name` in `list`"
-        )
-    if not any(_one_goes_on(labels) for labels in parts[:-1]):
-        return
-    seen: set[str] = set()
-    for labels in product(*parts):
-        name = "-".join(filter(None, labels))
-        if name in seen:
-            raise ConfigError(f"runs: two runs are called `{name}`; rename a scenario or a row")
-        seen.add(name)
-
-
-def _one_goes_on(labels: Iterable[str]) -> bool:
-    # `-` sorts before all other characters of a name: what goes on with it comes right after.
-    return any(after.startswith(f"{before}-") for before, after in pairwise(sorted(labels)))

@@ -3,7 +3,7 @@
 import re
 import shlex
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jinja2 import pass_eval_context
@@ -91,6 +91,12 @@ class Command:
         raise RenderError(
             f"{self._where}: no {{{{ }}}} inside {inside} ...: write it outside, or in a template"
         )
+
+
+def with_flags(command: str, names: Iterable[str]) -> str:
+    """Return a command with `--name value` for each variable at its end."""
+    flags = "".join(f" --{name} {{{{ {name} }}}}" for name in names)
+    return command.rstrip() + flags
 
 
 def _place_in(nesting: list[str]) -> str:

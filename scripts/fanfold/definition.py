@@ -37,8 +37,10 @@ class Definition:
         return asdict(self)
 
 
-def make_definition(experiment: Experiment, folder: Path, digests: FileDigests) -> Definition:
-    """Read and digest all files that the experiment names.
+def make_definition(
+    experiment: Experiment, command: str, folder: Path, digests: FileDigests
+) -> Definition:
+    """Read and digest all files that the experiment names; `command` is the whole one.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def make_definition(experiment: Experiment, folder: Path, digests: FileDigests) 
         else:
             problems.append(f"templates.dir: there is no folder {where}")
     definition = Definition(
-        experiment.model.command,
+        command,
         experiment.model.env,
         experiment.templates.model_dump(mode="json"),
         templates,

@@ -5,26 +5,25 @@ Making a Design costs nothing per task: only the names of the jobs are computed.
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scripts.fanfold.axes import Run, RunSpace, check_names, make_run_space
-from scripts.fanfold.definition import Definition, make_definition
-from scripts.fanfold.digests import FileDigests, digest_of
-from scripts.fanfold.errors import ConfigError, collected_problems
-from scripts.fanfold.experiment import load_experiment
+from scripts.fanfold.definition import Definition
+from scripts.fanfold.derived import Derived
+from scripts.fanfold.digests import digest_of
+from scripts.fanfold.jinja import RenderError
 from scripts.fanfold.names import RESERVED
+from scripts.fanfold.run_names import default_name, name_from
+from scripts.fanfold.run_space import RunSpace, Spaces
 from scripts.fanfold.schema import Experiment
-from scripts.fanfold.states import State, choose_states, read_states_table
+from scripts.fanfold.states import State
 
 #: What a job needs beside its tasks: Snakemake and the tables.
 JOB_MEM_MB = 500
 JOB_RUNTIME_MIN = 5
-CENSUS = Path(__file__).parents[2] / "config/states.csv"
-DIGEST_MEMORY = Path(".snakemake/fanfold/digests.json")
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,20 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Run:
+    """One variant of the model."""
+
+    name: str
+    """Unique in the experiment; never taken apart."""
+    scenario: str | None
+    index: int
+    """Position among the runs of its scenario, from 1."""
+    seed: int | None
+    variables: dict[str, Any]
+    """Set by the axes (not by the scenario, nor by `vars`)."""
+
+
+@dataclass(frozen=True)
 class Task:
     """One run in one state."""
 
@@ -54,6 +67,8 @@ class Task:
     """All variables that templates and the command may use."""
     digest: str
     """Changes when anything changes that determines the task's results."""
+    problem: str | None = None
+    """Why it cannot be run: a derived variable that has no value."""
 
     @property
     def name(self) -> str:
@@ -70,8 +85,13 @@ class Design:
     files: tuple[Path, ...]
     """The experiment files read."""
     states: dict[str, State]
-    space: RunSpace
+    """Those that have tasks."""
+    spaces: Spaces
+    """The runs of each state and scenario."""
+    derived: Derived = field(compare=False)
     definition: Definition
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What the user may want to know, a line each; no mistakes."""
 
     @property
     def results(self) -> str:
@@ -82,13 +102,25 @@ class Design:
     @property
     def scenarios(self) -> Mapping[str | None, Mapping[str, Any]]:
         """Scenario -> its variables; the one scenario None where the experiment has none."""
-        named = self.experiment.scenarios
-        return {name: variables or {} for name, variables in named.items()} or {None: {}}
+        return self.experiment.all_scenarios
 
     @property
+    def space(self) -> RunSpace:
+        """All runs that the axes span, also those that some states or scenarios leave out."""
+        return self.spaces.whole
+
+    def space_of(self, state: str, scenario: str | None) -> RunSpace:
+        """Return the runs of a scenario in a state."""
+        return self.spaces.of(state, scenario)
+
+    @cached_property
     def size(self) -> int:
         """Number of tasks."""
-        return len(self.states) * len(self.scenarios) * self.space.size
+        return sum(
+            self.space_of(state, scenario).size
+            for state in self.states
+            for scenario in self.scenarios
+        )
 
     @property
     def coordinates(self) -> tuple[str, ...]:
@@ -100,25 +132,32 @@ class Design:
         """The outputs that are combined."""
         return [name for name, output in self.experiment.outputs.items() if output.table]
 
-    def jobs_of(self, state: str) -> Mapping[str, Job]:  # noqa: ARG002 (all states have the same)
+    def jobs_of(self, state: str) -> Mapping[str, Job]:
         """Return the state's jobs by name."""
-        return self._jobs
+        key = state if self.spaces.by_state else None
+        if key not in self._jobs:
+            self._jobs[key] = {job.name: job for job in self._make_jobs(state)}
+        return self._jobs[key]
 
     @cached_property
-    def _jobs(self) -> dict[str, Job]:
-        step, size = self.experiment.tasks_per_job, self.space.size
-        jobs = (
-            Job(f"{scenario or 'runs'}-{first}-{last}", scenario, first, last)
-            for scenario in self.scenarios
-            for first in range(1, size + 1, step)
-            for last in [min(first + step - 1, size)]
-        )
-        return {job.name: job for job in jobs}
+    def _jobs(self) -> dict[str | None, dict[str, Job]]:
+        """State -> its jobs; all states share those of None where they have the same runs."""
+        return {}
+
+    def _make_jobs(self, state: str) -> Iterator[Job]:
+        step = self.experiment.tasks_per_job
+        for scenario in self.scenarios:
+            size = self.space_of(state, scenario).size
+            for first in range(1, size + 1, step):
+                last = min(first + step - 1, size)
+                yield Job(f"{scenario or 'runs'}-{first}-{last}", scenario, first, last)
 
     @property
     def digest(self) -> str:
         """Changes when any task does, or the job that it is in."""
-        return digest_of(self._state_digests, self._job_digests)
+        return digest_of(
+            [self.digest_of(state, job) for state in self.states for job in self.jobs_of(state)]
+        )
 
     @property
     def output_list(self) -> list[list[Any]]:
@@ -144,33 +183,34 @@ class Design:
 
     def task(self, state: str, scenario: str | None, index: int) -> Task:
         """Return one task by its place in the design."""
-        run = self.space.run(scenario, index)
-        attributes = self.states[state]
-        experiment = self.experiment
-        chosen = experiment.vars | attributes | self.scenarios[scenario] | run.variables
-        for name in chosen.keys() & RESERVED:  # a column of the states table: it is in `state`
-            del chosen[name]
-        if run.seed is not None:
-            chosen["seed"] = run.seed
-        if scenario is not None:
-            chosen["scenario"] = scenario
-        chosen |= {"experiment": experiment.name, "launch": experiment.launch, "run": run.name}
+        point = self.space_of(state, scenario).point(index)
+        experiment, attributes = self.experiment, self.states[state]
+        chosen = common_variables(experiment, self.states, state, scenario) | point.variables
+        name, problem = default_name(scenario, point.labels), None
+        try:
+            chosen |= self.derived.values(chosen)
+            if experiment.run_name:
+                name = name_from(experiment.run_name, chosen)
+        except RenderError as error:
+            problem = str(error)
+        chosen["run"] = name
         # The index and the threads say where and how a task runs, not what it computes.
+        del chosen["state"]
         digest = digest_of(self.definition.digest, attributes, chosen)
         chosen |= {
             "state": attributes,
-            "task": f"{state}/{run.name}",
+            "task": f"{state}/{name}",
             "index": index,
             "threads": experiment.model.threads,
         }
-        job = self.job_at(scenario, index)
-        return Task(attributes, run, job, chosen, digest)
+        run = Run(name, scenario, index, point.variables.pop("seed", None), point.variables)
+        return Task(attributes, run, self.job_at(state, scenario, index), chosen, digest, problem)
 
-    def job_at(self, scenario: str | None, index: int) -> str:
+    def job_at(self, state: str, scenario: str | None, index: int) -> str:
         """Return the name of the job that a task is in."""
         step = self.experiment.tasks_per_job
         first = (index - 1) // step * step + 1
-        last = min(first + step - 1, self.space.size)
+        last = min(first + step - 1, self.space_of(state, scenario).size)
         return f"{scenario or 'runs'}-{first}-{last}"
 
     def tasks_of(self, state: str, job: str) -> Iterator[Task]:
@@ -187,68 +227,63 @@ class Design:
 
     def digest_of(self, state: str, job: str) -> str:
         """Return what changes when any task of the job does, without looking at its tasks."""
-        return f"{self._state_digests[state]}-{self._job_digests[job]}"
+        if state not in self._state_digests:
+            self._state_digests[state] = digest_of(self.states[state])
+        key = (state if self.spaces.by_state else None, job)
+        if key not in self._job_digests:
+            self._job_digests[key] = self._job_digest(state, self.jobs_of(state)[job])
+        return f"{self._state_digests[state]}-{self._job_digests[key]}"
 
     @cached_property
     def _state_digests(self) -> dict[str, str]:
-        return {code: digest_of(attributes) for code, attributes in self.states.items()}
+        return {}
 
     @cached_property
-    def _job_digests(self) -> dict[str, str]:
+    def _job_digests(self) -> dict[tuple[str | None, str], str]:
+        return {}
+
+    def _job_digest(self, state: str, job: Job) -> str:
+        return digest_of(
+            self._common_digest,
+            self.scenarios[job.scenario],
+            job.first,
+            job.last,
+            self.space_of(state, job.scenario).identity(job.first, job.last),
+        )
+
+    @cached_property
+    def _common_digest(self) -> str:
         experiment = self.experiment
-        common = digest_of(
+        return digest_of(
             self.definition.digest,
             experiment.name,
             experiment.launch,
             experiment.vars,
-            [(axis.labels, axis.variables) for axis in self.space.axes],
+            experiment.runs.derive,
+            experiment.run_name,
         )
-        return {
-            job.name: digest_of(
-                common,
-                self.scenarios[job.scenario],
-                job.first,
-                job.last,
-                _compact(self.space.seeds_between(job.first, job.last)),
-            )
-            for job in self._jobs.values()
-        }
 
 
-def _compact(seeds: Sequence[int]) -> Any:
-    # Not to be taken for a list: seeds 1 to 3 are not the seeds 1 and 3.
-    return f"{seeds.start}..{seeds.stop}" if isinstance(seeds, range) else list(seeds)
+def common_variables(
+    experiment: Experiment, states: Mapping[str, State], state: str, scenario: str | None
+) -> dict[str, Any]:
+    """Return the variables that all runs of a scenario in a state have."""
+    attributes = states[state]
+    chosen = experiment.vars | attributes | experiment.all_scenarios[scenario]
+    for name in chosen.keys() & RESERVED:  # a column of the states table: it is in `state`
+        del chosen[name]
+    if scenario is not None:
+        chosen["scenario"] = scenario
+    return chosen | {
+        "experiment": experiment.name,
+        "launch": experiment.launch,
+        "state": attributes,
+    }
 
 
-def load_design(files: Sequence[Path], overrides: Mapping[str, Any]) -> Design:
-    """Read an experiment and expand it; raise ConfigError with all mistakes of a stage at once."""
-    experiment, folder, read = load_experiment(files, overrides)
-    return make_design(experiment, _near(folder), read)
-
-
-def make_design(experiment: Experiment, folder: Path, files: Sequence[Path] = ()) -> Design:
-    """Expand a checked experiment whose paths are relative to `folder`."""
-    with collected_problems() as collect:
-        with collect:
-            states = _states_of(experiment, folder)
-        with collect:
-            space = make_run_space(experiment.runs)
-            check_names(experiment.scenarios, space)
-        with collect:
-            definition = make_definition(experiment, folder, FileDigests(DIGEST_MEMORY))
-    return Design(experiment, folder, tuple(files), states, space, definition)
-
-
-def _states_of(experiment: Experiment, folder: Path) -> dict[str, State]:
-    if "states" not in experiment.model_fields_set:
-        return {"all": State(code="all")}
-    if not experiment.states:
-        raise ConfigError("states: no state is left; name some, or leave `states` out")
-    table = folder / experiment.states_table if experiment.states_table else CENSUS
-    return choose_states(experiment.states, read_states_table(table))
-
-
-def _near(folder: Path) -> Path:
-    """Return `folder` relative to the current one if it is below it (workers have other roots)."""
-    absolute = folder.absolute()
-    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
+def places_of(design: Design) -> Iterator[tuple[str, str | None, int]]:
+    """Yield the place of every task: state, scenario, index."""
+    for state in design.states:
+        for scenario in design.scenarios:
+            for index in range(1, design.space_of(state, scenario).size + 1):
+                yield state, scenario, index

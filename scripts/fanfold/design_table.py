@@ -17,7 +17,7 @@ def table_variables(design: Design) -> list[str]:
     """Return the variables that have a column: of `vars`, states, scenarios and axes."""
     sources = [design.experiment.vars, *design.states.values(), *design.scenarios.values()]
     names = dict.fromkeys(name for source in sources for name in source)
-    names |= dict.fromkeys(design.space.variables)
+    names |= dict.fromkeys([*design.space.variables, *design.derived.names])
     return [name for name in names if name not in (*PLACE, "code", "digest")]
 
 

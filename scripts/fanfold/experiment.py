@@ -1,14 +1,14 @@
 """From experiment files and `--config` overrides to one checked Experiment."""
 
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from scripts.fanfold.errors import ConfigError
-from scripts.fanfold.names import is_name, nearest
+from scripts.fanfold.names import is_name, listing, nearest
 from scripts.fanfold.schema import Experiment
 from scripts.fanfold.yaml_files import parse_scalar, read_yaml
 
@@ -31,7 +31,8 @@ def load_experiment(
 ) -> tuple[Experiment, Path, list[Path]]:
     """Read experiment files, later ones on top, and overrides on top of all.
 
-    The first file may be a pointer (`experiment: path`): then that file is read in its place.
+    The first file may be a pointer (`experiment: path`): then that file is read in its place. A
+    file may extend others (`extends: path`, from its own folder).
 
     Returns
     -------
@@ -45,19 +46,51 @@ def load_experiment(
     """
     overrides = {key: _retyped(value) for key, value in overrides.items()}
     chosen = overrides.pop(POINTER, None)
+    if "extends" in overrides:
+        raise ConfigError("extends: belongs in a file; give several after --configfile")
     first, *more = files
-    content = read_yaml(first)
+    read: list[Path] = []
+    content = _read(first, read)
     pointer = chosen if chosen is not None else content.pop(POINTER, None)
     if pointer is not None:
         if not isinstance(pointer, str):
             raise ConfigError(f"{POINTER}: must be the path of an experiment file")
-        first = Path(pointer)
-        content = merge(read_yaml(first), {} if chosen is not None else content)
+        first, read = Path(pointer), []
+        content = merge(_read(first, read), {} if chosen is not None else content)
     for path in more:
-        content = merge(content, read_yaml(path))
+        content = merge(content, _read(path, read))
     content = merge(content, overrides)
     content.setdefault("name", _name_of(first))
-    return validate_experiment(content), first.parent, [first, *more]
+    return validate_experiment(_with_profile(content)), first.parent, read
+
+
+def _read(path: Path, read: list[Path], extended_by: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Read a file on top of those that it extends; note all of them in `read`."""
+    here = path.resolve()
+    if here in extended_by:
+        circle = " extends ".join(file.name for file in (*extended_by, here))
+        raise ConfigError(f"extends: {circle}: nothing to begin with")
+    own = read_yaml(path)
+    bases = own.pop("extends", ())
+    bases = (bases,) if isinstance(bases, str) else bases
+    if not isinstance(bases, list | tuple) or not all(isinstance(base, str) for base in bases):
+        raise ConfigError(f"{path}: extends: must be the path of a file, or a list of them")
+    content: dict[str, Any] = {}
+    for base in bases:
+        content = merge(content, _read(path.parent / base, read, (*extended_by, here)))
+    read.append(path)
+    return merge(content, own)
+
+
+def _with_profile(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fill in what `model` leaves to its profile; what it says itself goes before."""
+    model = content.get("model")
+    if not isinstance(model, Mapping) or not isinstance(model.get("profiles"), Mapping):
+        return content
+    settings = model["profiles"].get(model.get("profile"))
+    if not isinstance(settings, Mapping):
+        return content
+    return {**content, "model": merge(settings, model)}
 
 
 def _retyped(value: Any) -> Any:
@@ -88,12 +121,14 @@ def validate_experiment(content: Mapping[str, Any]) -> Experiment:
 def _explain(problem: Any) -> str:
     """Say in one line where a mistake is, what it is, and what to write instead."""
     location = [part for part in problem["loc"] if part != "[key]"]
+    if location[:2] == ["states", "codes"]:  # they have a short form, without this key
+        del location[1]
     path = ".".join(str(part) for part in location)
     kind, text = problem["type"], problem["msg"].removeprefix("Value error, ")
     if kind == "extra_forbidden":
         known = _known_keys(location[:-1])
         unknown = str(location[-1])
-        return f"{path}: unknown key{nearest(unknown, known) or f'; known: {_listing(known)}'}"
+        return f"{path}: unknown key{nearest(unknown, known) or f'; known: {listing(known)}'}"
     shown = _shown(problem["input"])
     a_mapping = f"must be a mapping (`key: value` lines), not {shown}"
     what = {
@@ -113,10 +148,6 @@ def _explain(problem: Any) -> str:
 def _shown(value: Any) -> str:
     text = repr(value)
     return f"`{text if len(text) <= 60 else text[:57] + '...'}`"
-
-
-def _listing(words: Iterable[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
 
 
 def _known_keys(location: Sequence[Any]) -> list[str]:

@@ -27,15 +27,7 @@ def run_job(
     A task that fails leaves the others alone. Tasks that have finished before are not run again.
     """
     design = runner.design
-    values = {
-        name: [
-            choice[name]
-            for axis in design.space.axes
-            for choice in axis.variables
-            if name in choice
-        ]
-        for name in design.space.variables
-    }
+    values = {name: design.space.examples(name) for name in design.space.variables}
     types = coordinate_types(design.coordinates, values)
     collected = {name: JobTable(path, job, types) for name, path in tables.items()}
     records = []

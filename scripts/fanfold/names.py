@@ -5,12 +5,16 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _NAME = re.compile(NAME_PATTERN)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+#: Of the 255 bytes that file systems allow, leave some for a seed and for what others add.
+LONGEST_NAME = 200
 
 #: Variables that Fanfold sets itself: nobody else may.
 RESERVED = frozenset(
@@ -52,12 +56,19 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean `{by_lower[found[0]]}`?" if found else ""
 
 
+def listing(words: Iterable[str]) -> str:
+    """Return the words for a sentence: `a`, `b`, `c`."""
+    return ", ".join(f"`{word}`" for word in words)
+
+
 def label(variable: str, value: Any) -> str:
     """Return the part of a run's name that says `variable = value`, such as `R0_1.5`.
 
     Where the value has characters that a name cannot have, six hexadecimal digits of its digest
     keep two such values apart.
     """
+    if isinstance(value, date):  # 2021-01-31, 2021-01-31T060000
+        value = value.isoformat().replace(":", "")
     text = value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
     clean = re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:40]
     if clean != text:

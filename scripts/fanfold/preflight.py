@@ -4,15 +4,16 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from scripts.fanfold.design import Design, Task, load_design
+from scripts.fanfold.design import Design, Task
 from scripts.fanfold.digests import files_below
 from scripts.fanfold.errors import ConfigError, FanfoldError, collected_problems
+from scripts.fanfold.expansion import load_design
 from scripts.fanfold.jinja import RenderError
 from scripts.fanfold.model_code import code_files
 from scripts.fanfold.slots import search_path
@@ -21,6 +22,8 @@ from scripts.fanfold.task_setup import TaskSetup
 
 #: So many tasks are rendered as a sample: every state, scenario and value of an axis up to that.
 SAMPLES = 300
+#: Of an axis with many values the first ones are rendered, and the last.
+SAMPLES_OF_AXIS = 60
 
 
 def load_and_check(
@@ -57,16 +60,28 @@ def load_and_check(
 def sample_tasks(design: Design) -> Iterator[Task]:
     """Yield tasks such that every state, scenario and value of an axis is in one of them."""
     # States last: there may be thousands, and a template seldom minds which one it is.
-    states, scenarios, axes = list(design.states), list(design.scenarios), design.space.axes
+    first, *others = design.states
+    for scenario in design.scenarios:
+        yield from _first_tasks(design, first, [scenario])
+    scenario, space = next(
+        (name, space) for name in design.scenarios if (space := design.space_of(first, name)).size
+    )
+    step = space.size
+    for factor in space.factors:
+        step //= factor.size
+        for place in range(1, factor.size):
+            if place < SAMPLES_OF_AXIS or place == factor.size - 1:
+                yield design.task(first, scenario, place * step + 1)
+    for state in others:
+        yield from _first_tasks(design, state, design.scenarios)
+
+
+def _first_tasks(design: Design, state: str, scenarios: Iterable[str | None]) -> Iterator[Task]:
+    """Yield the first task of a state in the first of some scenarios that has any."""
     for scenario in scenarios:
-        yield design.task(states[0], scenario, 1)
-    step = design.space.points
-    for axis in axes:
-        step //= len(axis.labels)
-        for position in range(1, len(axis.labels)):
-            yield design.task(states[0], scenarios[0], position * step + 1)
-    for state in states[1:]:
-        yield design.task(state, scenarios[0], 1)
+        if design.space_of(state, scenario).size:
+            yield design.task(state, scenario, 1)
+            return
 
 
 def check_rendering(design: Design, check_command: bool) -> None:
@@ -79,6 +94,9 @@ def check_rendering(design: Design, check_command: bool) -> None:
     problems: dict[str, None] = {}
     commands: dict[str, None] = {}
     for task in islice(sample_tasks(design), SAMPLES):
+        if task.problem:
+            problems[task.problem] = None
+            continue
         for render in [file.render for file in setup.templates.files]:
             with _noting(problems):
                 render(task.variables)
@@ -181,8 +199,7 @@ def check_travels(design: Design) -> None:
     sources = [*code_files(experiment, design.folder), *experiment.inputs]
     if experiment.templates.dir:
         sources.append(experiment.templates.dir)
-    if experiment.states_table:
-        sources.append(experiment.states_table)
+    sources += filter(None, [experiment.state_table, experiment.run_table])
     wanted = {Path(os.path.relpath(path)) for path in design.files}
     for source in sources:
         wanted |= {Path(os.path.relpath(path)) for path in files_below(design.folder / source)}

@@ -91,7 +91,4 @@ def record_call(design: Design, commit: str | None) -> None:
 
 def resolved(experiment: Experiment) -> dict[str, Any]:
     """Return the experiment with all defaults, as plain data that can be loaded again."""
-    content = experiment.model_dump(mode="json", by_alias=True)
-    if "states" not in experiment.model_fields_set:
-        del content["states"]  # none at all is not the same as an empty list
-    return content
+    return experiment.model_dump(by_alias=True)

@@ -74,7 +74,7 @@ def plan_retries(design: Design, failed: Iterable[tuple[str, str | None, int]]) 
             tasks=pack,
             failed_in={
                 job: design.digest_of(state, job)
-                for job in {design.job_at(scenario, index) for scenario, index in pack}
+                for job in {design.job_at(state, scenario, index) for scenario, index in pack}
             },
         )
         for state, tasks in by_state.items()

@@ -98,6 +98,8 @@ class Runner:
             return record, tables
 
     def _attempt(self, task: Task, folder: Path, slot: Slot) -> Outcome:
+        if task.problem:
+            return Outcome(task.problem)
         try:
             self._setup.fill(folder, task)
             command, env = self._setup.command(task), self._setup.env(task)

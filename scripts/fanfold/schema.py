@@ -1,186 +1,25 @@
 """The experiment file: every key, its type, default and meaning. Nothing else defines them."""
 
-import re
-from collections.abc import Sequence
-from datetime import date, datetime
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    PlainValidator,
-    StringConstraints,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
-from scripts.fanfold.names import RESERVED, is_inside, is_name, is_variable
-
-
-def _legal_name(text: str) -> str:
-    if not is_name(text):
-        raise ValueError(
-            f"`{text}` is not a legal name: letters, digits, `.`, `_`, `-`, "
-            "starting with a letter or digit"
-        )
-    return text
-
-
-def _legal_variable(text: str) -> str:
-    if not is_variable(text):
-        raise ValueError(
-            f"`{text}` is not a legal variable: letters, digits and `_`, not starting with a digit"
-        )
-    if text in RESERVED:
-        raise ValueError(f"`{text}` is set by Fanfold; choose another name")
-    return text
-
-
-def _legal_environment_name(text: str) -> str:
-    if not is_variable(text):
-        raise ValueError(f"`{text}` is not a legal environment variable: letters, digits and `_`")
-    return text
-
-
-def _inside_the_task(text: str) -> str:
-    if not is_inside(text):
-        raise ValueError(
-            f"`{text}` must be a path inside the task's folder (no `/` first, no `..`)"
-        )
-    return text
-
-
-def _plain_value(value: Any) -> Any:
-    """Accept what YAML can say and a number that is finite; anything else is a mistake."""
-    if isinstance(value, float) and value - value != 0:
-        raise ValueError(f"{value} is not a finite number")
-    if isinstance(value, dict):
-        return {str(key): _plain_value(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain_value(item) for item in value]
-    if value is None or isinstance(value, str | bool | int | float | date | datetime):
-        return value
-    raise ValueError(f"{value!r} is not a text, number, date, list or mapping")
-
-
-def _one_or_many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _as_text(value: Any) -> Any:
-    """Accept a number or date where a text is meant, such as a launch `2026-01-31`."""
-    is_scalar = isinstance(value, int | float | date) and not isinstance(value, bool)
-    return str(value) if is_scalar else value
-
-
-def _tolerance(value: Any) -> int | str:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value) if isinstance(value, str) else None
-    if not match or float(match[1]) > 100:
-        raise ValueError(f"`{value}` is not a count, nor a percentage like `5%`")
-    return match[0]
-
-
-Name = Annotated[
-    str,
-    BeforeValidator(_as_text),
-    AfterValidator(_legal_name),
-    WithJsonSchema({"type": ["string", "number"]}),
-]
-Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
-Variable = Annotated[str, AfterValidator(_legal_variable)]
-Value = Annotated[Any, AfterValidator(_plain_value)]
-Variables = dict[Variable, Value]
-PathInTask = Annotated[Text, AfterValidator(_inside_the_task)]
-OneOrMany = Annotated[
-    tuple[Text, ...],
-    BeforeValidator(_one_or_many),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
-Tolerance = Annotated[
-    int | str, PlainValidator(_tolerance), WithJsonSchema({"type": ["integer", "string"]})
-]
-EnvironmentName = Annotated[str, AfterValidator(_legal_environment_name)]
-EnvironmentValue = Annotated[
-    str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number"]})
-]
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys are errors, values are final."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class Seeds(Section):
-    """Random seeds: `100` (1 to 100), `[1, 2, 3]`, or `{first: 1, count: 100}`."""
-
-    first: int = Field(1, ge=0)
-    """The first seed."""
-    count: int | None = Field(None, ge=1)
-    """How many seeds, counted up from the first."""
-    values: tuple[Annotated[int, Field(strict=True, ge=0)], ...] = ()
-    """The seeds themselves, instead of `first` and `count`."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_short_form(cls, value: Any) -> Any:
-        if isinstance(value, int) and not isinstance(value, bool):
-            return {"count": value}
-        if isinstance(value, list):
-            return {"values": value}
-        return value
-
-    @model_validator(mode="after")
-    def _say_something(self) -> "Seeds":
-        if (self.count is None) == (not self.values):
-            raise ValueError("write a count (`100`), a list, or `{first: 1, count: 100}`")
-        if len(set(self.values)) != len(self.values):
-            raise ValueError("a seed stands twice")
-        return self
-
-    @property
-    def numbers(self) -> Sequence[int]:
-        """The seeds, as a range where they are one (so that a million cost nothing)."""
-        return self.values if self.count is None else range(self.first, self.first + self.count)
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """Tell editors of the short forms too."""
-        long_form = handler(core_schema)
-        short_forms = [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]
-        return {"anyOf": [*short_forms, long_form]}
-
-
-class Runs(Section):
-    """The axes of the design: multiplied with each other and with the scenarios."""
-
-    rows: tuple[Annotated[dict[str, Value], Field(min_length=1)], ...] = Field((), alias="list")
-    """Variants written out: variables, and a `name` (default: made of the values)."""
-    grid: dict[Variable, Annotated[tuple[Value, ...], Field(min_length=1)]] = {}
-    """Variable -> its values; every combination is run."""
-    seeds: Seeds | None = None
-    """Random seeds; each gives the variable `seed`."""
-
-    @model_validator(mode="after")
-    def _check_rows(self) -> "Runs":
-        for number, row in enumerate(self.rows, 1):
-            if "name" in row:
-                _legal_name(str(row["name"]))
-            for variable in row.keys() - {"name"}:
-                _legal_variable(variable)
-                if variable in self.grid:
-                    raise ValueError(f"`{variable}` is in row {number} of `list` and in `grid`")
-        return self
+from scripts.fanfold.fields import (
+    EnvironmentName,
+    EnvironmentValue,
+    Name,
+    OneOrMany,
+    PathInTask,
+    Section,
+    Text,
+    Tolerance,
+    Value,
+    Variables,
+)
+from scripts.fanfold.names import listing, nearest
+from scripts.fanfold.runs_schema import Runs, Tasks
 
 
 class Templates(Section):
@@ -197,13 +36,39 @@ class Templates(Section):
     """What an undefined name in a rendered file is: an error, or nothing."""
 
 
-class Model(Section):
-    """The command that runs one task, and what it needs."""
+class States(Section):
+    """Which states: codes and words, or the rows of a table that fulfil a condition."""
 
-    command: Text
-    """Run by bash (`-e -o pipefail`) in the task's folder; Jinja2, values are quoted."""
+    codes: OneOrMany = ()
+    """Codes and the words `all`, `50states`, `hhsregions`, mixed; none: every row of the table."""
+    table: Text | None = None
+    """CSV with a `code` column, instead of `states_table`."""
+    where: Text | None = None
+    """Condition on the columns, as in SQL: `kind == 'state' and population > 1e6`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short_form(cls, value: Any) -> Any:
+        if value in ([], ()):
+            raise ValueError("no state is left; name some, or leave `states` out")
+        return value if isinstance(value, dict) else {"codes": value}
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Tell editors of the short forms too."""
+        short_forms = [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+        return {"anyOf": [*short_forms, handler(core_schema)]}
+
+
+class ModelSettings(Section):
+    """How the model is run."""
+
     code: OneOrMany = ()
     """Files or folders of the experiment that the command needs beside those it names; linked."""
+    args: Literal["columns"] | None = None
+    """`columns`: the command gets `--column value` for each column of the table."""
     env: dict[EnvironmentName, EnvironmentValue] = {}
     """Environment variables; values are Jinja2."""
     threads: int = Field(1, ge=1)
@@ -212,6 +77,31 @@ class Model(Section):
     """Memory per task, MB."""
     runtime: float = Field(60, gt=0, allow_inf_nan=False)
     """Wall clock per task, minutes: a task that takes longer is ended and has failed."""
+
+
+class ModelProfile(ModelSettings):
+    """Settings of the model under a name."""
+
+    command: Text | None = None
+    """As `model.command`."""
+
+
+class Model(ModelSettings):
+    """The command that runs one task, and what it needs."""
+
+    command: Text
+    """Run by bash (`-e -o pipefail`) in the task's folder; Jinja2, values are quoted."""
+    profile: Name | None = None
+    """Which of `profiles` to take for what this section does not say."""
+    profiles: dict[Name, ModelProfile] = {}
+    """Name -> settings of this section."""
+
+    @model_validator(mode="after")
+    def _profile_is_there(self) -> "Model":
+        if self.profile is not None and self.profile not in self.profiles:
+            hint = nearest(self.profile, self.profiles) or f"; there are: {listing(self.profiles)}"
+            raise ValueError(f"profile: there is no `{self.profile}` in `profiles`{hint}")
+        return self
 
 
 class Output(Section):
@@ -260,8 +150,11 @@ class Experiment(Section):
     """Its name; default: the folder's."""
     launch: Name = "main"
     """One execution; everything it writes is under results/<name>/<launch>/."""
-    states: OneOrMany = ()
-    """Codes and the words `all`, `50states`, `hhsregions`, mixed; none: one state called `all`."""
+    extends: OneOrMany = ()
+    """Experiment files to begin with; this one lies on top."""
+    states: States | None = None
+    """Codes and the words `all`, `50states`, `hhsregions`, mixed, or rows of a table; none: one
+    state called `all`."""
     states_table: Text | None = None
     """CSV with a `code` column; default: the project's table of the 2020 census."""
     vars: Variables = {}
@@ -270,6 +163,10 @@ class Experiment(Section):
     """Name -> its variables."""
     runs: Runs = Runs()
     """The axes of the design."""
+    tasks: Tasks | None = None
+    """The tasks written out, in place of `states`, `scenarios` and `runs`."""
+    run_name: Text | None = None
+    """What runs are called: Jinja2; default: scenario, axes and seed, joined with `-`."""
     templates: Templates = Templates()
     """Files made anew for each task."""
     inputs: OneOrMany = ()
@@ -291,6 +188,22 @@ class Experiment(Section):
     limits: Limits = Limits()
     """How much is under way at once."""
 
+    @property
+    def all_scenarios(self) -> dict[str | None, dict[str, Any]]:
+        """Scenario -> its variables; the one scenario None where there are none."""
+        named = {name: variables or {} for name, variables in self.scenarios.items()}
+        return {**named} or {None: {}}
+
+    @property
+    def run_table(self) -> str | None:
+        """The table of runs or tasks, relative to the experiment's folder."""
+        return self.tasks.table if self.tasks else self.runs.table
+
+    @property
+    def state_table(self) -> str | None:
+        """The table of states, relative to the experiment's folder; None: the project's."""
+        return self.states.table if self.states and self.states.table else self.states_table
+
     @model_validator(mode="after")
     def _check_together(self) -> "Experiment":
         if self.limits.tasks is not None and self.parallel > self.limits.tasks:
@@ -298,6 +211,18 @@ class Experiment(Section):
                 f"parallel is {self.parallel} but limits.tasks only {self.limits.tasks}: "
                 "no job could ever start"
             )
+        if self.tasks:
+            others = [key for key in ("states", "scenarios", "runs") if getattr(self, key)]
+            if self.runs == Runs(derive=self.runs.derive) and "runs" in others:
+                others.remove("runs")
+            if others:
+                raise ValueError(
+                    f"tasks: its table says which tasks there are; leave out {listing(others)}"
+                )
+        if self.states and self.states.table and self.states_table:
+            raise ValueError("states_table: states.table is the table; leave out one of them")
+        if self.model.args and not (self.tasks or self.runs.table):
+            raise ValueError("model.args: there is no table; write `tasks.table` or `runs.table`")
         if "tasks" in self.outputs:
             raise ValueError("outputs: `tasks` is the table of all tasks; choose another name")
         return self

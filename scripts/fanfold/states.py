@@ -1,12 +1,12 @@
 """The states of an ensemble: codes and words, looked up in a table."""
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scripts.fanfold.csv_files import read_csv
 from scripts.fanfold.errors import ConfigError
 from scripts.fanfold.names import is_name, nearest
 
@@ -28,35 +28,22 @@ class State(dict[str, Any]):
 def read_states_table(path: Path) -> dict[str, State]:
     """Read a CSV with a `code` column: code -> attributes.
 
-    A column whose every cell is a number is numeric; an empty cell is None; `06` stays a text.
+    A column whose every cell is a number is numeric, one of `true` and `false` boolean; an empty
+    cell is None; `06` stays a text.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = list(reader.fieldnames or ())
-            lines, rows = [], []
-            for row in reader:  # blank lines are none, and a quoted cell may go over several
-                lines.append(reader.line_num)
-                rows.append(row)
-    except OSError as error:
-        raise ConfigError(f"states_table: {path} cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"states_table: {path} is not a CSV file in UTF-8: {error}") from None
+    problems: list[str] = []
+    columns, rows, lines = read_csv("states_table", path, problems)
     if "code" not in columns:
         raise ConfigError(
             f"states_table: {path} has no column `code`; it has: {', '.join(columns)}"
         )
-    problems = [
-        f"states_table: {path}: the column `{name}` stands twice"
-        for name, count in Counter(columns).items()
-        if count > 1
+    place = columns.index("code")
+    codes = [row[place] for row in rows]
+    problems += [
+        f"states_table: {path}, line {line}: illegal code `{code}`"
+        for code, line in zip(codes, lines, strict=True)
+        if not is_name(code)
     ]
-    for number, row in zip(lines, rows, strict=True):
-        if None in row or None in row.values():
-            problems.append(f"states_table: {path}, line {number}: not {len(columns)} cells")
-        elif not is_name(row["code"]):
-            problems.append(f"states_table: {path}, line {number}: illegal code `{row['code']}`")
-    codes = [row["code"] for row in rows]
     problems += [
         f"states_table: {path}: the code `{code}` stands twice"
         for code, count in Counter(codes).items()
@@ -64,9 +51,10 @@ def read_states_table(path: Path) -> dict[str, State]:
     ]
     if problems:
         raise ConfigError(problems)
-    typed = {name: _typed([row[name] for row in rows]) for name in columns if name != "code"}
+    cells = dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}
+    typed = {name: _typed(column) for name, column in cells.items() if name != "code"}
     return {
-        code: State(code=code, **{name: cells[i] for name, cells in typed.items()})
+        code: State(code=code, **{name: column[i] for name, column in typed.items()})
         for i, code in enumerate(codes)
     }
 
@@ -74,16 +62,28 @@ def read_states_table(path: Path) -> dict[str, State]:
 def _typed(cells: Sequence[str]) -> list[Any]:
     filled = [cell for cell in cells if cell]
     if filled and all(_INTEGER.fullmatch(cell) for cell in filled):
-        kind: type = int
+        kind: Callable[[str], Any] = int
     elif filled and all(_NUMBER.fullmatch(cell) for cell in filled):
         kind = float
+    elif filled and all(cell.lower() in ("true", "false") for cell in filled):
+        kind = _is_true
     else:
         kind = str
     return [kind(cell) if cell else None for cell in cells]
 
 
-def choose_states(wanted: Sequence[str], table: dict[str, State]) -> dict[str, State]:
+def _is_true(cell: str) -> bool:
+    return cell.lower() == "true"
+
+
+def choose_states(
+    wanted: Sequence[str], table: Mapping[str, State]
+) -> tuple[dict[str, State], list[str]]:
     """Return the states that codes and words stand for: in the order written, each once.
+
+    Returns
+    -------
+    Code -> state, and the codes that were written although they were there already.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def choose_states(wanted: Sequence[str], table: dict[str, State]) -> dict[str, S
         Naming every code that the table does not have, with the code probably meant.
     """
     chosen: dict[str, State] = {}
-    problems = []
+    problems, again = [], []
     for number, word in enumerate(wanted):
         if word == "all":
             found = list(table)
@@ -107,7 +107,33 @@ def choose_states(wanted: Sequence[str], table: dict[str, State]) -> dict[str, S
                 hint = f"; several are a list: [{word}]"
             problems.append(f"states.{number}: unknown code `{word}`{hint}")
             continue
+        again += [code for code in found if code in chosen]
         chosen.update((code, table[code]) for code in found if code not in chosen)
     if problems:
         raise ConfigError(problems)
-    return chosen
+    return chosen, again
+
+
+def filter_states(condition: str, table: Mapping[str, State]) -> dict[str, State]:
+    """Return the states whose columns fulfil a condition such as `kind == 'state'` (SQL).
+
+    Raises
+    ------
+    ConfigError
+        If it is not a condition on the columns of the table.
+    """
+    import polars as pl  # noqa: PLC0415 (slow to import, and seldom needed)
+
+    rows = pl.DataFrame(list(table.values()), infer_schema_length=None)
+    try:
+        codes = rows.filter(pl.sql_expr(condition))["code"].to_list()
+    except pl.exceptions.ColumnNotFoundError as error:
+        name = str(error).split('"')[1]
+        raise ConfigError(
+            f"states.where: the table has no column `{name}`{nearest(name, rows.columns)} "
+            "(texts go in single quotes)"
+        ) from None
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(f"states.where: `{condition}` is not a condition: {reason}") from None
+    return {code: table[code] for code in codes}

@@ -1,36 +1,50 @@
 """What an experiment comes to, on one screen: for a person to check before anything runs."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from scripts.fanfold.axes import Axis
 from scripts.fanfold.design import Design, Task
 
 
-def summary(design: Design) -> str:
-    """Return the axes, counts, first and last task, and resources of an ensemble."""
-    experiment = design.experiment
-    jobs = sum(len(design.jobs_of(state)) for state in design.states)
-    per_job = min(experiment.tasks_per_job, design.space.size)
+def summary(design: Design, table: Path | None = None) -> str:
+    """Return the axes, counts, first and last task, resources and notes of an ensemble.
+
+    `table` is where its design table is, if it has been written.
+    """
+    experiment, space = design.experiment, design.space
     lines = [("experiment", f"{experiment.name}, launch {experiment.launch}")]
     lines.append(("states", _listing(list(design.states))))
     if experiment.scenarios:
         lines.append(("scenarios", _listing(list(experiment.scenarios))))
-    lines += [(axis.where, _listing(axis.labels)) for axis in design.space.axes]
-    if design.space.seeds:
-        lines.append(("runs.seeds", _listing(design.space.seeds)))
+    lines += [(axis.where, _values(axis)) for axis in space.axes]
+    if design.derived.names:
+        lines.append(("runs.derive", _listing(design.derived.names)))
+    full = len(design.states) * len(design.scenarios) * space.size
+    if design.size < full:
+        lines.append(("combinations", f"{full:,}, of which {full - design.size:,} are left out"))
+    sizes = [job.size for state in design.states for job in design.jobs_of(state).values()]
+    most = max(sizes)
     lines += [
-        ("tasks", f"{design.size:,} in {jobs:,} jobs of up to {per_job:,}"),
-        ("per job", _resources(design, per_job)),
-        ("at most", f"{_core_hours(design):,.1f} core hours if each task takes its whole runtime"),
+        ("tasks", f"{design.size:,} in {len(sizes):,} jobs of up to {most:,}"),
+        ("per job", _resources(design, most)),
+        ("in total", _total(design, sizes)),
         ("outputs", _listing([f"{name} ({path})" for name, path, _ in design.output_list])),
         ("first task", _shown(design, next(design.all_tasks()))),
         ("last task", _shown(design, _last_task(design))),
         ("results", design.results),
+        *([("design table", str(table))] if table else []),
+        *(("note", note) for note in design.notes),
     ]
-    return "\n".join(f"{key:<16}{value}" for key, value in lines)
+    width = max(len(key) for key, _ in lines) + 2
+    return "\n".join(f"{key:<{width}}{value}" for key, value in lines)
 
 
 def _last_task(design: Design) -> Task:
-    return design.task(list(design.states)[-1], list(design.scenarios)[-1], design.space.size)
+    state = list(design.states)[-1]
+    job = list(design.jobs_of(state).values())[-1]
+    return design.task(state, job.scenario, job.last)
 
 
 def _resources(design: Design, tasks: int) -> str:
@@ -40,16 +54,29 @@ def _resources(design: Design, tasks: int) -> str:
     )
 
 
-def _core_hours(design: Design) -> float:
+def _total(design: Design, sizes: Sequence[int]) -> str:
+    """Return what all tasks take at most, and what the jobs ask for."""
     model = design.experiment.model
-    return design.size * model.runtime * model.threads / 60
+    used = design.size * model.runtime * model.threads / 60
+    asked = sum(design.threads_of(size) * design.runtime_min_of(size) for size in sizes) / 60
+    return (
+        f"{used:,.1f} core hours if each task takes its whole runtime; "
+        f"the jobs ask for {asked:,.1f}"
+    )
 
 
-def _listing(items: Any, most: int = 6) -> str:
+def _values(axis: Axis) -> str:
+    """Return how many alternatives an axis has, and the first and last of them."""
+    if len(axis.names) == 1 and len(axis.choice(0)) == 1 and axis.where != "runs.sample":
+        [name] = axis.names
+        return _listing(range(len(axis)), lambda position: axis.choice(position)[name])
+    return f"{_listing(range(len(axis)), axis.label)} ({', '.join(axis.names)})"
+
+
+def _listing(items: Sequence[Any], text: Callable[[Any], Any] = str, most: int = 6) -> str:
     """Return the number of items and the first and last of them."""
-    shown = [
-        str(item) for item in (items if len(items) <= most else [*items[:3], "...", items[-1]])
-    ]
+    chosen = items if len(items) <= most else [*items[:3], None, items[-1]]
+    shown = ["..." if item is None else str(text(item)) for item in chosen]
     return f"{len(items):,}: {', '.join(shown)}" if items else "none"
 
 
@@ -58,7 +85,8 @@ def _shown(design: Design, task: Task) -> str:
     chosen = {
         name: value
         for name, value in task.variables.items()
-        if name in design.space.variables or name in design.scenarios[task.run.scenario]
+        if name in {*design.space.variables, *design.derived.names}
+        or name in design.scenarios[task.run.scenario]
         if name not in fixed or value != design.experiment.vars.get(name)
     }
     values = ", ".join(f"{name}={value}" for name, value in chosen.items())

@@ -23,7 +23,7 @@ class TaskSetup:
         self.templates = TemplateFolder(
             folder / directory if directory else None, experiment.templates
         )
-        self._command = Command("model.command", experiment.model.command)
+        self._command = Command("model.command", design.definition.command)
         plain = environment()
         self._env = {
             name: compile_text(f"model.env.{name}", text, plain)

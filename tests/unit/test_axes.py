@@ -1,23 +1,29 @@
 """Runs are positions on axes: each position is another run, and each run has another name."""
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from scripts.fanfold.axes import LONGEST_NAME, check_names, make_run_space
 from scripts.fanfold.errors import ConfigError
-from scripts.fanfold.names import is_name
-from scripts.fanfold.schema import Runs
+from scripts.fanfold.names import LONGEST_NAME, is_name
+from scripts.fanfold.run_names import default_name
+from scripts.fanfold.run_space import check_names, make_run_space
+from scripts.fanfold.runs_schema import Runs
 
 
 def space_of(**runs):
-    return make_run_space(Runs.model_validate(runs))
+    return make_run_space(Runs.model_validate(runs), Path())
+
+
+def points_of(space):
+    return [space.point(index) for index in range(1, space.size + 1)]
 
 
 def names_of(space, scenario=None):
-    return [space.run(scenario, index).name for index in range(1, space.size + 1)]
+    return [default_name(scenario, point.labels) for point in points_of(space)]
 
 
 def test_without_axes_there_is_one_run():
@@ -43,10 +49,9 @@ def test_the_last_variable_varies_fastest_and_seeds_slowest():
 
 def test_a_run_says_what_its_axes_set():
     space = space_of(list=[{"name": "mild", "x": 1}, {"y": "a b"}], grid={"z": [[1], 2]}, seeds=[9])
-    run = space.run("low", 1)
-    assert run.name == f"low-mild-{space.axes[1].labels[0]}-s9"
-    assert (run.variables, run.seed, run.scenario, run.index) == ({"x": 1, "z": [1]}, 9, "low", 1)
-    assert space.run(None, 4).variables == {"y": "a b", "z": 2}
+    assert names_of(space, "low")[0] == f"low-mild-{space.axes[1].label(0)}-s9"
+    assert space.point(1).variables == {"x": 1, "z": [1], "seed": 9}
+    assert space.point(4).variables == {"y": "a b", "z": 2, "seed": 9}
     assert space.variables == ("x", "y", "z")
 
 
@@ -57,21 +62,11 @@ def test_positions_and_combinations_are_one_to_one(rows, one, two, seeds):
         "grid": {"y": list(range(one)), "z": list(range(two))},
     }
     space = space_of(**runs, **({"seeds": seeds} if seeds else {}))
-    found = [space.run(None, index) for index in range(1, space.size + 1)]
-    values = [(run.seed, *(run.variables[name] for name in "xyz")) for run in found]
+    found = [point.variables for point in points_of(space)]
+    values = [(one.get("seed"), *(one[name] for name in "xyz")) for one in found]
     numbers = range(1, seeds + 1) if seeds else [None]
     assert values == list(product(numbers, range(rows), range(one), range(two)))
-    assert len({run.name for run in found}) == space.size == len(values)
-
-
-@given(st.data())
-def test_seeds_between_two_positions_are_those_of_the_runs(data):
-    seeds = data.draw(st.integers(1, 5) | st.lists(st.integers(0, 99), min_size=1, unique=True))
-    space = space_of(grid={"x": list(range(data.draw(st.integers(1, 4))))}, seeds=seeds)
-    first = data.draw(st.integers(1, space.size))
-    last = data.draw(st.integers(first, space.size))
-    expected = {space.run(None, index).seed for index in range(first, last + 1)}
-    assert set(space.seeds_between(first, last)) == expected
+    assert len(set(names_of(space))) == space.size == len(values)
 
 
 def test_more_seeds_leave_earlier_positions_alone():
@@ -82,7 +77,7 @@ def test_more_seeds_leave_earlier_positions_alone():
 def test_a_million_seeds_cost_nothing():
     space = space_of(grid={"x": list(range(1000))}, seeds=10**9)
     assert space.size == 10**12
-    assert space.run(None, space.size).name == "x_999-s1000000000"
+    assert "-".join(space.point(space.size).labels) == "x_999-s1000000000"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +120,7 @@ def test_a_name_is_refused_exactly_when_two_runs_have_it(scenarios, rows, more):
 
 def test_a_name_that_no_folder_can_have_is_an_error():
     grid = {f"a_long_variable_{number}": ["a rather long value " * 2] for number in range(4)}
-    with pytest.raises(ConfigError, match="is too long for the name of a folder; write fewer"):
+    with pytest.raises(ConfigError, match="is too long for the name of a folder; write a `run_name`"):
         check_names([], space_of(grid=grid))
     check_names(["x" * LONGEST_NAME], space_of())
 
@@ -146,7 +141,7 @@ def test_runs_are_the_same_each_time_and_their_names_legal(grid):
         check_names([], space)
     except ConfigError:
         return
-    runs = [space.run(None, index) for index in range(1, space.size + 1)]
-    assert runs == [again.run(None, index) for index in range(1, space.size + 1)]
-    assert all(is_name(run.name) for run in runs)
-    assert len({run.name for run in runs}) == space.size
+    assert points_of(space) == points_of(again)
+    names = names_of(space)
+    assert all(is_name(name) for name in names)
+    assert len(set(names)) == space.size

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from scripts.fanfold import axes, design, launcher, preflight, tables
-from scripts.fanfold.design import load_design
+from scripts.fanfold import design, launcher, names, preflight, tables
+from scripts.fanfold.expansion import load_design
 from scripts.fanfold.experiment import load_experiment, merge
 from scripts.fanfold.names import RESERVED
 from scripts.fanfold.runner import Runner
@@ -184,7 +184,7 @@ def test_the_manual_lists_all_variables_in_the_models_environment(tmp_path, monk
     ("sentence", "number"),
     [
         ("renders up to {} tasks", preflight.SAMPLES),
-        ("at most {} long without the seed", axes.LONGEST_NAME),
+        ("at most {} long without the seed", names.LONGEST_NAME),
         ("up to {:,} rows", tables.CSV_ROWS),
         ("x `parallel` + {} MB", design.JOB_MEM_MB),
         ("plus {} minutes", design.JOB_RUNTIME_MIN),

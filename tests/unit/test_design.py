@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.fanfold.design import JOB_MEM_MB, JOB_RUNTIME_MIN, load_design
+from scripts.fanfold.design import JOB_MEM_MB, JOB_RUNTIME_MIN
 from scripts.fanfold.errors import ConfigError
+from scripts.fanfold.expansion import load_design
 from tests.conftest import design_in
 
 TABLE = "code,name,kind,size,x\nCA,California,state,40,1\nNY,New York,state,20,2\nR1,One,r,9,3\n"
@@ -333,8 +334,8 @@ def test_all_mistakes_of_a_stage_are_shown_at_once(places):
             templates={"dir": "nowhere"},
         )
     assert [line.split(":")[0] for line in caught.value.problems] == [
-        "states.0",
         "runs.grid.x",
+        "states.0",
         "templates.dir",
         "inputs",
     ]

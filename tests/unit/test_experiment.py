@@ -93,7 +93,7 @@ MISTAKES = [
     ({"vars": {1: 1}}, None),
     (
         {"runs": {"grid": {"x": [1]}, "list": [{"a": 1}, {"x": 2}]}},
-        "runs: `x` is in row 2 of `list` and in `grid`",
+        "runs: `x` is in `list` and in `grid`",
     ),
     (
         {"outputs": {"tasks": {"path": "x"}}},
@@ -188,7 +188,7 @@ def test_a_number_may_be_a_name_and_an_environment_value():
 
 def test_one_text_is_a_list_of_one():
     experiment = validate_experiment(content_of(states="CA", inputs="a.csv"))
-    assert (experiment.states, experiment.inputs) == (("CA",), ("a.csv",))
+    assert (experiment.states.codes, experiment.inputs) == (("CA",), ("a.csv",))
 
 
 def test_an_experiment_cannot_be_changed():

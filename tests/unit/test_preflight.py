@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from scripts.check_experiment import main as check_main
-from scripts.fanfold.design import load_design
+from scripts.fanfold.expansion import load_design
 from scripts.fanfold.errors import ConfigError, FanfoldError
 from scripts.fanfold.preflight import (
     check_rendering,
@@ -100,13 +100,15 @@ def test_the_sample_has_every_scenario_value_and_state(load):
         states=["CA", "NY", "TX"],
         scenarios={"low": {}, "high": {}},
         runs={"seeds": 1000, "grid": {"g": [1, 2, 3], "h": [1, 2]}, "list": [{"a": 1}, {"a": 2}]},
+        tasks_per_job=10,
     )
     tasks = list(sample_tasks(design))
     assert {str(task.state) for task in tasks} == {"CA", "NY", "TX"}
     assert {task.run.scenario for task in tasks} == {"low", "high"}
+    assert {task.run.seed for task in tasks} == {*range(1, 61), 1000}
     for name, values in (("g", {1, 2, 3}), ("h", {1, 2}), ("a", {1, 2})):
         assert {task.variables[name] for task in tasks} == values
-    assert len(tasks) == len({task.name for task in tasks}) == 1 + 1 + 2 + 1 + 1 + 2
+    assert len(tasks) == len({task.name for task in tasks}) == 1 + 1 + 2 + 1 + 1 + 2 + 60
 
 
 def test_templates_that_are_no_templates_are_found(problems_of):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.fanfold.design import load_design
+from scripts.fanfold.expansion import load_design
 from scripts.fanfold.provenance import (
     FILE,
     RESOLVED,

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from scripts.configs import configs
-from scripts.fanfold.design import load_design
+from scripts.fanfold.expansion import load_design
 from scripts.fanfold.records import read_records
 from scripts.fanfold.runner import Runner
 from scripts.fanfold.slots import open_slots

@@ -89,26 +89,26 @@ def test_the_summary_says_what_an_experiment_comes_to(load):
         parallel=2,
     )
     assert summary(design).splitlines() == [
-        "experiment      trial, launch main",
-        "states          2: CA, NY",
-        "scenarios       2: low, high",
-        "runs.grid.g     2: g_1, g_2",
-        "runs.seeds      10: 1, 2, 3, ..., 10",
-        "tasks           80 in 12 jobs of up to 8",
-        "per job         4 cores, 2,500 MB, 125 minutes",
-        "at most         80.0 core hours if each task takes its whole runtime",
-        "outputs         1: o (out.csv)",
-        "first task      CA/low-g_1-s1 (g=1)",
-        "last task       NY/high-g_2-s10 (x=5, g=2)",
-        "results         results/trial/main",
+        "experiment   trial, launch main",
+        "states       2: CA, NY",
+        "scenarios    2: low, high",
+        "runs.grid.g  2: 1, 2",
+        "runs.seeds   10: 1, 2, 3, ..., 10",
+        "tasks        80 in 12 jobs of up to 8",
+        "per job      4 cores, 2,500 MB, 125 minutes",
+        "in total     80.0 core hours if each task takes its whole runtime; the jobs ask for 84.0",
+        "outputs      1: o (out.csv)",
+        "first task   CA/low-g_1-s1 (g=1)",
+        "last task    NY/high-g_2-s10 (x=5, g=2)",
+        "results      results/trial/main",
     ]
 
 
 def test_the_summary_of_the_smallest_experiment(load, tmp_path):
     design = load()
-    assert "tasks           1 in 1 jobs of up to 1" in summary(design)
-    assert "outputs         none" in summary(design)
-    assert plan(design, tmp_path / "t.csv").endswith(f"\ndesign table    {tmp_path}/t.csv")
+    assert "tasks       1 in 1 jobs of up to 1" in summary(design)
+    assert "outputs     none" in summary(design)
+    assert plan(design, tmp_path / "t.csv").endswith(f"\ndesign table  {tmp_path}/t.csv")
 
 
 def test_the_summary_of_a_billion_tasks_costs_nothing(tmp_path):
