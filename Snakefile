@@ -19,9 +19,9 @@ rule all:
     """Run what is missing, combine everything, and write the report."""
     default_target: True
     input:
-        local("<results>/combined/tasks.parquet"),
+        local("<folder>/combined/tasks.parquet"),
         local(COMBINED),
-        local("<results>/report/report.html"),
+        local("<folder>/report/report.html"),
 
 
 onstart:

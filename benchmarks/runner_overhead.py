@@ -52,7 +52,7 @@ def prepare(folder: Path) -> Path:
 def make_job(experiment: str, results: str) -> Callable[[], Any]:
     """Return a function that runs the experiment's one job as the rule `run_tasks` does."""
     # Here: only the process that is measured may be as large as these make it.
-    from scripts.fanfold.design import load_design  # noqa: PLC0415
+    from scripts.fanfold.expansion import load_design  # noqa: PLC0415
     from scripts.run_tasks import run_tasks  # noqa: PLC0415
 
     file = Path("exp", experiment, "experiment.yaml")

@@ -4,14 +4,14 @@
 rule combine_state:
     """Stack the tables of one state's jobs."""
     input:
-        tasks=local("<results>/combined/tasks.parquet"),
+        tasks=local("<folder>/combined/tasks.parquet"),
         tables=lambda wc: over_jobs(
             "<results>/tables/{output}/{state}/{job}.parquet",
             output=wc.output,
             state=wc.state,
         ),
     output:
-        table=local("<results>/combined/{state}/{output}.parquet"),
+        table=local("<folder>/combined/{state}/{output}.parquet"),
     log:
         local("<results>/logs/combine_state/{state}/{output}.log"),
     localrule: True
@@ -27,12 +27,10 @@ rule combine_states:
     """Stack the tables of all states."""
     input:
         tables=local(
-            expand(
-                "<results>/combined/{state}/{{output}}.parquet", state=DESIGN.states
-            )
+            expand("<folder>/combined/{state}/{{output}}.parquet", state=CALL.jobs)
         ),
     output:
-        table=local("<results>/combined/{output}.parquet"),
+        table=local("<folder>/combined/{output}.parquet"),
     log:
         local("<results>/logs/combine_states/{output}.log"),
     localrule: True
@@ -47,5 +45,5 @@ rule combine_states:
 rule combine:
     """Run what is missing and combine everything, without the report. Target."""
     input:
-        local("<results>/combined/tasks.parquet"),
+        local("<folder>/combined/tasks.parquet"),
         local(COMBINED),

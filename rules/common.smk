@@ -1,24 +1,20 @@
 """Load the experiment; what the other rule files need to know of it. All their Python is here."""
 
 import os
-import sys
 from pathlib import Path
 
 from snakemake.settings.types import SharedFSUsage
 
+from scripts.fanfold.call import Call
 from scripts.fanfold.errors import FanfoldError
 from scripts.fanfold.names import NAME_PATTERN
 from scripts.fanfold.preflight import load_and_check
 from scripts.fanfold.provenance import git_commit, record_call
-from scripts.fanfold.retries import read_retries
+from scripts.fanfold.retries import with_retries
+from scripts.fanfold.selection import select
 
 OVERRIDES = dict(workflow.config_settings.config)
-# Which tasks to render. Nothing else can be selected, and to ignore it would run everything.
 SELECT = str(OVERRIDES.pop("select", ""))
-if SELECT and workflow.is_main_process and "configs" not in sys.argv:
-    raise SystemExit(
-        "select: goes with the target `configs` only: snakemake configs --config ..."
-    )
 SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
 
 try:
@@ -31,9 +27,16 @@ try:
         check=workflow.is_main_process,
         check_command=workflow.resource_settings.nodes is None,
     )
+    # Workers run the jobs that this machine has listed.
+    CALL = Call(DESIGN)
+    if workflow.is_main_process:
+        CALL = with_retries(select(DESIGN, SELECT) if SELECT else CALL)
 except FanfoldError as error:
     # As it is: Snakemake would add where in this file it was raised.
     raise SystemExit(f"Fanfold cannot run this:\n{error}") from None
+
+for note in DESIGN.notes if workflow.is_main_process else ():
+    logger.warning(note)
 
 # Workers have no git: the environment tells them.
 if workflow.is_main_process:
@@ -43,18 +46,10 @@ COMMIT = os.environ.get("FANFOLD_COMMIT") or None
 # What asks for one core uses one; polars would take all, beside the models.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
-RETRIES = {(retry.state, retry.name): retry for retry in read_retries(DESIGN)}
-JOBS = {
-    state: [
-        *DESIGN.jobs_of(state),
-        *(name for place, name in RETRIES if place == state),
-    ]
-    for state in DESIGN.states
-}
 FULL_JOB = DESIGN.experiment.tasks_per_job
 BUNDLE = [] if SHARED else ["<results>/bundles/{state}/{job}.tar.zst"]
-RETRY_BUNDLE = [pattern.replace("{job}", "{retry}") for pattern in BUNDLE]
-COMBINED = [f"<results>/combined/{output}.parquet" for output in DESIGN.tables]
+LISTED_BUNDLE = [pattern.replace("{job}", "{listed}") for pattern in BUNDLE]
+COMBINED = [f"<folder>/combined/{output}.parquet" for output in DESIGN.tables]
 
 for limit, most in DESIGN.experiment.limits:
     if most is not None:
@@ -68,17 +63,18 @@ def size_of(wildcards):
 
 def over_jobs(pattern, **wildcards):
     """Return `pattern` filled in for every job of the given state, or of all."""
-    states = [wildcards.pop("state")] if "state" in wildcards else JOBS
+    states = [wildcards.pop("state")] if "state" in wildcards else CALL.jobs
     results = pattern.replace("<results>", DESIGN.results)
     return [
         results.format(state=state, job=job, **wildcards)
         for state in states
-        for job in JOBS[state]
+        for job in CALL.jobs[state]
     ]
 
 
 pathvars:
     results=DESIGN.results,
+    folder=CALL.folder,
 
 
 envvars:
@@ -89,4 +85,4 @@ wildcard_constraints:
     state=NAME_PATTERN,
     output=NAME_PATTERN,
     job=rf"{NAME_PATTERN}-\d+-\d+",
-    retry=r"retry\d+-\d+",
+    listed=r"(select[0-9a-f]{8}|select[0-9a-f]{8}-retry\d+|retry\d+)-\d+",

@@ -4,15 +4,15 @@
 rule write_plan:
     """Write the design table: one row per task."""
     output:
-        table=local("<results>/plan/tasks.csv"),
+        table=local("<folder>/plan/tasks.csv"),
     log:
         local("<results>/logs/write_plan.log"),
     localrule: True
     conda:
         "../envs/workflow.yaml"
     params:
-        design=DESIGN,
-        digest=DESIGN.digest,
+        call=CALL,
+        digest=CALL.digest,
     message:
         "Write the design table."
     script:
@@ -22,28 +22,27 @@ rule write_plan:
 rule plan:
     """Show what the experiment comes to. Target."""
     input:
-        table=local("<results>/plan/tasks.csv"),
+        table=local("<folder>/plan/tasks.csv"),
     log:
         local("<results>/logs/plan.log"),
     localrule: True
     conda:
         "../envs/workflow.yaml"
     params:
-        design=DESIGN,
+        call=CALL,
     script:
         "../scripts/plan.py"
 
 
 rule configs:
-    """Render the configs of tasks without running them. Target; --config select=CA/*."""
+    """Render the configs of the selected tasks without running them. Target."""
     log:
         local("<results>/logs/configs.log"),
     localrule: True
     conda:
         "../envs/workflow.yaml"
     params:
-        design=DESIGN,
-        select=SELECT,
+        call=CALL,
     script:
         "../scripts/configs.py"
 
@@ -56,7 +55,6 @@ rule status:
     conda:
         "../envs/workflow.yaml"
     params:
-        design=DESIGN,
-        jobs=JOBS,
+        call=CALL,
     script:
         "../scripts/status.py"

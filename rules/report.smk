@@ -4,17 +4,17 @@
 rule report:
     """Write the report: one page that opens without a network."""
     input:
-        tasks=local("<results>/combined/tasks.parquet"),
+        tasks=local("<folder>/combined/tasks.parquet"),
         tables=local(COMBINED),
     output:
-        report=local("<results>/report/report.html"),
+        report=local("<folder>/report/report.html"),
     log:
         local("<results>/logs/report.log"),
     localrule: True
     conda:
         "../envs/workflow.yaml"
     params:
-        design=DESIGN,
+        call=CALL,
     message:
         "Write the report."
     script:
@@ -48,5 +48,5 @@ rule files:
         local(
             []
             if SHARED
-            else expand("<results>/tasks/{state}/.unpacked", state=DESIGN.states)
+            else expand("<results>/tasks/{state}/.unpacked", state=CALL.jobs)
         ),

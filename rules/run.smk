@@ -29,36 +29,38 @@ rule run_tasks:
         "../scripts/run_tasks.py"
 
 
-rule plan_retry:
-    """Say which failed tasks a retry job holds."""
+rule list_tasks:
+    """Say which tasks a job holds that lists them."""
     output:
-        tasks="<results>/plan/retries/{state}/{retry}.json",
+        tasks="<results>/plan/listed/{state}/{listed}.json",
     log:
-        "<results>/logs/plan_retry/{state}/{retry}.log",
+        "<results>/logs/list_tasks/{state}/{listed}.log",
     localrule: True
     conda:
         "../envs/workflow.yaml"
     params:
-        text=lambda wc: RETRIES[wc.state, wc.retry].to_json() if RETRIES else "",
+        text=lambda wc: (
+            CALL.listed[wc.state, wc.listed].to_json() if CALL.listed else ""
+        ),
     message:
-        "Plan {wildcards.retry} of {wildcards.state}."
+        "List the tasks of {wildcards.listed} of {wildcards.state}."
     script:
-        "../scripts/plan_retry.py"
+        "../scripts/list_tasks.py"
 
 
-rule retry_tasks:
-    """Run failed tasks again, and nothing else."""
+rule run_listed:
+    """Run the tasks that a job lists: failed ones again, or selected ones."""
     input:
-        tasks="<results>/plan/retries/{state}/{retry}.json",
+        tasks="<results>/plan/listed/{state}/{listed}.json",
     output:
-        record="<results>/records/{state}/{retry}.jsonl",
+        record="<results>/records/{state}/{listed}.jsonl",
         tables=expand(
-            "<results>/tables/{output}/{{state}}/{{retry}}.parquet",
+            "<results>/tables/{output}/{{state}}/{{listed}}.parquet",
             output=DESIGN.tables,
         ),
-        bundle=RETRY_BUNDLE,
+        bundle=LISTED_BUNDLE,
     log:
-        "<results>/logs/retry_tasks/{state}/{retry}.log",
+        "<results>/logs/run_listed/{state}/{listed}.log",
     conda:
         "../envs/workflow.yaml"
     threads: DESIGN.threads_of(FULL_JOB)
@@ -71,25 +73,25 @@ rule retry_tasks:
         design=DESIGN,
         outputs=DESIGN.output_list,
     message:
-        "Run failed tasks of {wildcards.state} again: {wildcards.retry}."
+        "Run the tasks {wildcards.listed} of {wildcards.state}."
     script:
-        "../scripts/retry_tasks.py"
+        "../scripts/run_listed.py"
 
 
 rule check_tasks:
     """Fail, naming the tasks that failed, unless so many are tolerated."""
     input:
-        plan=local("<results>/plan/tasks.csv"),
+        plan=local("<folder>/plan/tasks.csv"),
         records=over_jobs("<results>/records/{state}/{job}.jsonl"),
     output:
-        tasks=local("<results>/combined/tasks.parquet"),
+        tasks=local("<folder>/combined/tasks.parquet"),
     log:
         local("<results>/logs/check_tasks.log"),
     localrule: True
     conda:
         "../envs/workflow.yaml"
     params:
-        design=DESIGN,
+        call=CALL,
         tolerate=DESIGN.experiment.failures.tolerate,
     message:
         "Check what became of all tasks."

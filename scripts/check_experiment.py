@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from scripts.fanfold.call import Call
 from scripts.fanfold.errors import FanfoldError
 from scripts.fanfold.preflight import load_and_check
 from scripts.fanfold.summary import summary
@@ -14,7 +15,7 @@ from scripts.fanfold.yaml_files import parse_value
 
 def check_experiment(files: list[Path], overrides: dict[str, Any]) -> str:
     """Return the summary of an experiment; raise FanfoldError with a line for each mistake."""
-    return summary(load_and_check(files, overrides))
+    return summary(Call(load_and_check(files, overrides)))
 
 
 @click.command()

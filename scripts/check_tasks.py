@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts.fanfold.atomic import replacing
+from scripts.fanfold.call import Call
 from scripts.fanfold.checking import collect_records, describe_failures, write_failed
-from scripts.fanfold.design import Design
 from scripts.fanfold.errors import FanfoldError
 from scripts.fanfold.retries import plan_retries
 from scripts.fanfold.script_log import script_log
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def check_tasks(design: Design, plan: Path, records: Sequence[Path], tasks: Path) -> int:
+def check_tasks(call: Call, plan: Path, records: Sequence[Path], tasks: Path) -> int:
     """Write the table of all tasks to `tasks` (Parquet) and the failed ones to failed_tasks.csv.
 
     Returns
@@ -29,15 +29,15 @@ def check_tasks(design: Design, plan: Path, records: Sequence[Path], tasks: Path
         again, and only them.
     """
     table = collect_records(plan, records)
-    failed = write_failed(table, Path(design.results, "failed_tasks.csv"))
-    allowed = design.experiment.failures.allowed_of(table.height)
+    failed = write_failed(table, Path(call.folder, "failed_tasks.csv"))
+    allowed = call.design.experiment.failures.allowed_of(table.height)
     if failed.height > allowed:
-        plan_retries(design, failed.select("state", "scenario", "index").iter_rows())
+        plan_retries(call, failed.select("state", "scenario", "index").iter_rows())
         tolerated = f", {allowed} tolerated" if allowed else ""
         raise FanfoldError(
             f"{failed.height} of {table.height} tasks failed{tolerated}:\n"
-            f"{describe_failures(failed, f'{design.results}/tasks')}\n"
-            f"All of them: {design.results}/failed_tasks.csv. "
+            f"{describe_failures(failed, f'{call.design.results}/tasks')}\n"
+            f"All of them: {call.folder}/failed_tasks.csv. "
             "Call snakemake again to run only these tasks again."
         )
     with replacing(tasks) as temporary:
@@ -48,7 +48,7 @@ def check_tasks(design: Design, plan: Path, records: Sequence[Path], tasks: Path
 if __name__ == "__main__":
     with script_log(snakemake.log) as log:
         failures = check_tasks(
-            snakemake.params.design,
+            snakemake.params.call,
             Path(snakemake.input.plan),
             [Path(record) for record in snakemake.input.records],
             Path(snakemake.output.tasks),

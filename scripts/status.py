@@ -1,21 +1,20 @@
 """Say how far the launch is."""
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from scripts.fanfold.design import Design
-from scripts.fanfold.progress import COLUMNS, read_progress
+from scripts.fanfold.call import Call
+from scripts.fanfold.progress import COLUMNS, count_statuses
 from scripts.fanfold.script_log import script_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def status(design: Design, jobs: Mapping[str, Sequence[str]]) -> str:
+def status(call: Call) -> str:
     """Return a table: how many tasks of each state are waiting, running, done and failed."""
-    progress = read_progress(design, jobs)
+    progress = count_statuses(call.design, call.tasks())
     width = max(len("state"), *(len(state) for state in progress))
     rows = [("state", *COLUMNS)]
     rows += [
@@ -30,4 +29,4 @@ def status(design: Design, jobs: Mapping[str, Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     with script_log(snakemake.log):
-        click.echo(status(snakemake.params.design, snakemake.params.jobs))
+        click.echo(status(snakemake.params.call))

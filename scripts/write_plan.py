@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.fanfold.design import Design
+from scripts.fanfold.call import Call
 from scripts.fanfold.design_table import write_design_table
 from scripts.fanfold.script_log import script_log
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def write_plan(design: Design, table: Path) -> int:
+def write_plan(call: Call, table: Path) -> int:
     """Write one row per task to `table` (CSV); return the number of tasks."""
-    return write_design_table(design, table)
+    return write_design_table(call, table)
 
 
 if __name__ == "__main__":
     with script_log(snakemake.log) as log:
-        tasks = write_plan(snakemake.params.design, Path(snakemake.output.table))
+        tasks = write_plan(snakemake.params.call, Path(snakemake.output.table))
         log.info("%d tasks", tasks)

@@ -12,7 +12,8 @@ import pytest
 import yaml
 from hypothesis import settings
 
-from scripts.fanfold.design import Design, load_design, make_design
+from scripts.fanfold.design import Design
+from scripts.fanfold.expansion import load_design, make_design
 from scripts.fanfold.experiment import validate_experiment
 from scripts.fanfold.records import Record
 from scripts.run_tasks import run_tasks

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.fanfold.atomic import replacing
+from scripts.fanfold.call import Call
 from scripts.fanfold.design import Design, Task
 
 #: The leading columns; the variables follow, then the task's digest.
@@ -21,14 +22,14 @@ def table_variables(design: Design) -> list[str]:
     return [name for name in names if name not in (*PLACE, "code", "digest")]
 
 
-def write_design_table(design: Design, path: Path) -> int:
+def write_design_table(call: Call, path: Path) -> int:
     """Write one row per task, atomically; return the number of tasks."""
-    variables = table_variables(design)
+    variables = table_variables(call.design)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*PLACE, *variables, "digest"])
-        writer.writerows(_row(task, variables) for task in design.all_tasks())
-    return design.size
+        writer.writerows(_row(task, variables) for task in call.tasks())
+    return call.size
 
 
 def _row(task: Task, variables: Sequence[str]) -> list[Any]:

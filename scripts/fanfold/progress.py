@@ -2,10 +2,10 @@
 
 import fcntl
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from scripts.fanfold.design import Design
+from scripts.fanfold.design import Design, Task
 from scripts.fanfold.errors import FanfoldError
 from scripts.fanfold.records import DONE, FAILED, read_records
 from scripts.fanfold.task_folder import LOG, RECORD
@@ -14,53 +14,57 @@ RUNNING, WAITING = "running", "waiting"
 COLUMNS = (WAITING, RUNNING, DONE, FAILED)
 
 
-def read_progress(design: Design, jobs: Mapping[str, Sequence[str]]) -> dict[str, Counter[str]]:
-    """Return state -> how many of its tasks are waiting, running, done and failed.
-
-    `jobs` lists the jobs of each state, retries after the jobs that they retry.
-    """
-    return {state: _progress_of(design, state, names) for state, names in jobs.items()}
-
-
-def _progress_of(design: Design, state: str, jobs: Sequence[str]) -> Counter[str]:
-    results = Path(design.results)
-    # What is on disk may be about tasks that are no more, or are defined otherwise by now.
-    digests = {
-        task.name: task.digest
-        for job in design.jobs_of(state)
-        for task in design.tasks_of(state, job)
+def count_statuses(design: Design, tasks: Iterable[Task]) -> dict[str, Counter[str]]:
+    """Return state -> how many of the tasks are waiting, running, done and failed."""
+    by_state: dict[str, dict[str, str]] = {}
+    for task in tasks:
+        by_state.setdefault(str(task.state), {})[task.name] = task.digest
+    return {
+        state: Counter(statuses_of(design, state, digests).values())
+        for state, digests in by_state.items()
     }
-    statuses: dict[str, str] = {}
-    for job in jobs:
-        statuses |= _statuses(results / "records" / state / f"{job}.jsonl", digests)
+
+
+def statuses_of(design: Design, state: str, digests: Mapping[str, str]) -> dict[str, str]:
+    """Return task -> status of some tasks of a state (task -> digest).
+
+    What is on disk may be about tasks that are no more, or are defined otherwise by now: only what
+    has the right digest counts.
+    """
+    results = Path(design.results)
+    found: dict[str, str] = {}
+    for record in sorted((results / "records" / state).glob("*.jsonl")):
+        _add(found, record, digests)
     folder = results / "tasks" / state
-    if folder.is_dir() and sum(status == DONE for status in statuses.values()) < len(digests):
+    if folder.is_dir() and sum(status == DONE for status in found.values()) < len(digests):
         for task in folder.iterdir():
             name = f"{state}/{task.name}"
-            if name in digests and statuses.get(name) != DONE:
-                statuses |= _status_of_folder(name, task, digests)
-    counts = Counter(statuses.values())
-    counts[WAITING] = len(digests) - len(statuses)
-    return counts
+            if name in digests and found.get(name) != DONE:
+                if _is_running(task):
+                    found[name] = RUNNING
+                else:
+                    _add(found, task / RECORD, digests)
+    return {name: found.get(name, WAITING) for name in digests}
 
 
-def _statuses(record: Path, digests: Mapping[str, str]) -> dict[str, str]:
+def _add(statuses: dict[str, str], record: Path, digests: Mapping[str, str]) -> None:
+    """Add what a record says; what is done has been run again after it failed."""
     try:
         records = read_records(record)
     except (OSError, FanfoldError):
-        return {}  # not there yet
-    return {
-        found.task: found.status for found in records if digests.get(found.task) == found.digest
-    }
+        return  # not there yet
+    for found in records:
+        if digests.get(found.task) == found.digest and statuses.get(found.task) != DONE:
+            statuses[found.task] = found.status
 
 
-def _status_of_folder(name: str, folder: Path, digests: Mapping[str, str]) -> dict[str, str]:
-    """Return the status of a task whose job has no record yet."""
+def _is_running(folder: Path) -> bool:
+    """Whether a job owns the folder of a task."""
     try:
         with (folder / LOG).open("ab") as log:
             fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return {name: RUNNING}
+        return True
     except OSError:
-        return {}
-    return _statuses(folder / RECORD, digests)
+        return False
+    return False

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from scripts.fanfold.axes import Axis
+from scripts.fanfold.call import Call
 from scripts.fanfold.design import Design, Task
 
 
-def summary(design: Design, table: Path | None = None) -> str:
+def summary(call: Call, table: Path | None = None) -> str:
     """Return the axes, counts, first and last task, resources and notes of an ensemble.
 
     `table` is where its design table is, if it has been written.
     """
+    design = call.design
     experiment, space = design.experiment, design.space
     lines = [("experiment", f"{experiment.name}, launch {experiment.launch}")]
     lines.append(("states", _listing(list(design.states))))
@@ -30,6 +32,7 @@ def summary(design: Design, table: Path | None = None) -> str:
         ("tasks", f"{design.size:,} in {len(sizes):,} jobs of up to {most:,}"),
         ("per job", _resources(design, most)),
         ("in total", _total(design, sizes)),
+        *_selected(call),
         ("outputs", _listing([f"{name} ({path})" for name, path, _ in design.output_list])),
         ("first task", _shown(design, next(design.all_tasks()))),
         ("last task", _shown(design, _last_task(design))),
@@ -39,6 +42,13 @@ def summary(design: Design, table: Path | None = None) -> str:
     ]
     width = max(len(key) for key, _ in lines) + 2
     return "\n".join(f"{key:<{width}}{value}" for key, value in lines)
+
+
+def _selected(call: Call) -> list[tuple[str, str]]:
+    if call.selected is None:
+        return []
+    places = f"{call.size:,} of them in {len(call.jobs):,} states, in {len(call.selected):,} jobs"
+    return [("selected", places)]
 
 
 def _last_task(design: Design) -> Task:

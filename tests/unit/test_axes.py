@@ -120,7 +120,9 @@ def test_a_name_is_refused_exactly_when_two_runs_have_it(scenarios, rows, more):
 
 def test_a_name_that_no_folder_can_have_is_an_error():
     grid = {f"a_long_variable_{number}": ["a rather long value " * 2] for number in range(4)}
-    with pytest.raises(ConfigError, match="is too long for the name of a folder; write a `run_name`"):
+    with pytest.raises(
+        ConfigError, match="is too long for the name of a folder; write a `run_name`"
+    ):
         check_names([], space_of(grid=grid))
     check_names(["x" * LONGEST_NAME], space_of())
 

@@ -9,6 +9,7 @@ import pytest
 
 from scripts.check_tasks import check_tasks
 from scripts.combine_state import combine_state
+from scripts.fanfold.call import Call
 from scripts.fanfold.checking import (
     SCHEMA,
     collect_records,
@@ -18,8 +19,8 @@ from scripts.fanfold.checking import (
 from scripts.fanfold.combining import stack_jobs
 from scripts.fanfold.errors import FanfoldError
 from scripts.fanfold.records import Record, read_records, write_records
-from scripts.fanfold.retries import FILE, read_retries
-from scripts.retry_tasks import retry_tasks
+from scripts.fanfold.retries import file_of, read_retries
+from scripts.run_listed import run_listed
 from scripts.run_tasks import run_tasks
 from scripts.write_plan import write_plan
 from tests.conftest import run
@@ -39,14 +40,14 @@ class Launch:
         self.design = design
         self.results = Path(design.results)
         self.break_tasks(*broken)
-        write_plan(design, self.results / PLAN)
+        write_plan(Call(design), self.results / PLAN)
         run(design)
 
     def break_tasks(self, *names):
         Path("broken").write_text("".join(f"{name}\n" for name in names))
 
     def jobs(self, state):
-        retries = [retry.name for retry in read_retries(self.design) if retry.state == state]
+        retries = [retry.name for retry in read_retries(Call(self.design)) if retry.state == state]
         return [*self.design.jobs_of(state), *retries]
 
     def record_files(self):
@@ -58,7 +59,7 @@ class Launch:
 
     def check(self):
         return check_tasks(
-            self.design,
+            Call(self.design),
             self.results / PLAN,
             self.record_files(),
             self.results / "combined/tasks.parquet",
@@ -67,13 +68,13 @@ class Launch:
     def retry(self):
         """Run the retry jobs that have no record yet; return how many tasks they hold."""
         count = 0
-        for retry in read_retries(self.design):
+        for retry in read_retries(Call(self.design)):
             record = self.results / RECORDS.format(retry.state, retry.name)
             if not record.exists():
-                plan = self.results / f"plan/retries/{retry.state}/{retry.name}.json"
+                plan = self.results / f"plan/listed/{retry.state}/{retry.name}.json"
                 plan.parent.mkdir(parents=True, exist_ok=True)
                 plan.write_text(retry.to_json() + "\n")
-                tasks = retry_tasks(self.design, plan)
+                tasks = run_listed(self.design, plan)
                 run_tasks(self.design, retry.name, tasks, record, self.tables(retry), None, 1, None)
                 count += len(tasks)
         return count
@@ -161,7 +162,7 @@ def test_so_many_failures_are_tolerated(launch, tolerate, fine):
             "CA/low-s2",
             "NY/high-s3",
         ]
-        assert read_retries(broken.design) == []
+        assert read_retries(Call(broken.design)) == []
         assert sorted(broken.combine("CA")["seed"]) == [1, 1, 2, 3, 3]
     else:
         with pytest.raises(FanfoldError, match="2 of 12 tasks failed"):
@@ -230,11 +231,13 @@ def test_retries_hold_the_failed_tasks_and_nothing_else(launch):
     broken = launch("CA/low-s1", "CA/low-s3", "CA/high-s2", "NY/high-s3")
     with pytest.raises(FanfoldError):
         broken.check()
-    retries = [(retry.name, retry.state, retry.tasks) for retry in read_retries(broken.design)]
+    retries = [
+        (retry.name, retry.state, retry.tasks) for retry in read_retries(Call(broken.design))
+    ]
     assert retries == [
-        ("retry1-1", "CA", [["low", 1], ["low", 3]]),
-        ("retry1-2", "CA", [["high", 2]]),
-        ("retry1-1", "NY", [["high", 3]]),
+        ("retry1-1", "CA", (("low", 1), ("low", 3))),
+        ("retry1-2", "CA", (("high", 2),)),
+        ("retry1-1", "NY", (("high", 3),)),
     ]
     broken.break_tasks()
     assert broken.retry() == 4
@@ -260,7 +263,7 @@ def test_what_fails_again_is_retried_in_the_next_round(launch):
     broken.retry()
     with pytest.raises(FanfoldError, match="1 of 12 tasks failed"):
         broken.check()
-    assert [retry.name for retry in read_retries(broken.design)] == ["retry1-1", "retry2-1"]
+    assert [retry.name for retry in read_retries(Call(broken.design))] == ["retry1-1", "retry2-1"]
     broken.break_tasks()
     assert broken.retry() == 1
     assert broken.check() == 0
@@ -273,10 +276,10 @@ def test_retries_are_forgotten_when_their_job_is_another_one(launch, load):
         broken.check()
     keys = {"states": ["CA"], "scenarios": {"low": {}, "high": {"x": 2}}, "runs": {"seeds": 3}}
     same = {"tasks_per_job": 2, "command": "sh model.sh"}
-    assert [retry.state for retry in read_retries(load(**keys, **same))] == ["CA"]
-    assert read_retries(load(**keys | {"scenarios": {"low": {"x": 2}}}, **same)) == []
-    assert read_retries(load(**keys | {"scenarios": {"high": {}}}, **same)) == []
-    assert read_retries(load(**keys, command="sh model.sh")) == []
+    assert [retry.state for retry in read_retries(Call(load(**keys, **same)))] == ["CA"]
+    assert read_retries(Call(load(**keys | {"scenarios": {"low": {"x": 2}}}, **same))) == []
+    assert read_retries(Call(load(**keys | {"scenarios": {"high": {}}}, **same))) == []
+    assert read_retries(Call(load(**keys, command="sh model.sh"))) == []
 
 
 @pytest.mark.parametrize("damage", ["", "[", "{}", "5", '[{"name": 1}]', "[1]"])
@@ -284,8 +287,8 @@ def test_damaged_retries_are_as_good_as_none(launch, damage):
     broken = launch("CA/low-s1")
     with pytest.raises(FanfoldError):
         broken.check()
-    (broken.results / FILE).write_text(damage)
-    assert read_retries(broken.design) == []
+    file_of(Call(broken.design)).write_text(damage)
+    assert read_retries(Call(broken.design)) == []
 
 
 # Combining

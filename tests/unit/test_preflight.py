@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from scripts.check_experiment import main as check_main
-from scripts.fanfold.expansion import load_design
 from scripts.fanfold.errors import ConfigError, FanfoldError
+from scripts.fanfold.expansion import load_design
 from scripts.fanfold.preflight import (
     check_rendering,
     check_travels,

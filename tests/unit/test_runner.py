@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 
 from scripts.configs import configs
+from scripts.fanfold.call import Call
 from scripts.fanfold.expansion import load_design
 from scripts.fanfold.records import read_records
 from scripts.fanfold.runner import Runner
+from scripts.fanfold.selection import select
 from scripts.fanfold.slots import open_slots
 from scripts.fanfold.tables import tasks_in
 from tests.conftest import folder_of, run, run_job_of
@@ -516,10 +518,10 @@ def test_the_files_of_a_task_can_be_made_without_running_it(load):
         "command": "sh model.sh",
     }
     design = load(files, **experiment)
-    made = configs(design, "CA/*", Path("configs"))
+    made = configs(select(design, "CA/*"), Path("configs"))
     assert made == [Path("configs/CA/s1"), Path("configs/CA/s2")]
     assert Path("configs/CA/s2/p.txt").read_text() == "s2"
-    assert configs(design, "", Path("configs")) == [Path("configs/CA/s1"), Path("configs/NY/s1")]
+    assert configs(Call(design), Path("configs")) == [Path("configs/CA/s1"), Path("configs/NY/s1")]
     assert not Path("configs/CA/s2").exists(), "what was there before goes"
 
 

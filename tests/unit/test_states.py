@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.fanfold.expansion import CENSUS
 from scripts.fanfold.errors import ConfigError
+from scripts.fanfold.expansion import CENSUS
 from scripts.fanfold.states import choose_states, read_states_table
 
 TABLE = {code: {"code": code} for code in ("CA", "NY", "TX")}

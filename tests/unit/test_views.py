@@ -1,21 +1,19 @@
-"""What a person looks at: the summary, the design table, the selection, the progress."""
+"""What a person looks at: the summary, the design table, the progress."""
 
 import csv
 import fcntl
 import json
-from collections import Counter
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from scripts.fanfold.call import Call
 from scripts.fanfold.checking import read_places
-from scripts.fanfold.errors import ConfigError
-from scripts.fanfold.progress import read_progress
-from scripts.fanfold.selection import select_tasks
+from scripts.fanfold.progress import count_statuses
 from scripts.fanfold.summary import summary
+from scripts.list_tasks import list_tasks
 from scripts.plan import plan
-from scripts.plan_retry import plan_retry
 from scripts.status import status
 from scripts.write_plan import write_plan
 from tests.conftest import design_in, folder_of, run, run_job_of
@@ -24,7 +22,7 @@ from tests.conftest import design_in, folder_of, run, run_job_of
 
 
 def rows_of(design, path):
-    assert write_plan(design, path) == design.size
+    assert write_plan(Call(design), path) == design.size
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -57,7 +55,7 @@ def test_the_design_table_has_one_row_per_task_with_all_variables(load, tmp_path
 
 def test_places_are_read_back_with_their_types(load, tmp_path):
     design = load(runs={"seeds": 2})
-    write_plan(design, tmp_path / "plan.csv")
+    write_plan(Call(design), tmp_path / "plan.csv")
     places = read_places(tmp_path / "plan.csv")
     assert places.select("task", "scenario", "seed", "index").rows() == [
         ("all/s1", None, 1, 1),
@@ -88,7 +86,7 @@ def test_the_summary_says_what_an_experiment_comes_to(load):
         tasks_per_job=8,
         parallel=2,
     )
-    assert summary(design).splitlines() == [
+    assert summary(Call(design)).splitlines() == [
         "experiment   trial, launch main",
         "states       2: CA, NY",
         "scenarios    2: low, high",
@@ -106,56 +104,21 @@ def test_the_summary_says_what_an_experiment_comes_to(load):
 
 def test_the_summary_of_the_smallest_experiment(load, tmp_path):
     design = load()
-    assert "tasks       1 in 1 jobs of up to 1" in summary(design)
-    assert "outputs     none" in summary(design)
-    assert plan(design, tmp_path / "t.csv").endswith(f"\ndesign table  {tmp_path}/t.csv")
+    assert "tasks       1 in 1 jobs of up to 1" in summary(Call(design))
+    assert "outputs     none" in summary(Call(design))
+    assert plan(Call(design), tmp_path / "t.csv").endswith(f"\ndesign table  {tmp_path}/t.csv")
 
 
 def test_the_summary_of_a_billion_tasks_costs_nothing(tmp_path):
     design = design_in(tmp_path, runs={"seeds": 10**9}, tasks_per_job=10**7)
-    assert "1,000,000,000 in 100 jobs of up to 10,000,000" in summary(design)
-
-
-# Selecting
-
-
-@pytest.fixture
-def small(load):
-    return load(states=["CA", "NY"], scenarios={"low": {}, "high": {}}, runs={"seeds": 2})
-
-
-@pytest.mark.parametrize(
-    ("select", "chosen"),
-    [
-        ("", ["CA/low-s1", "CA/high-s1", "NY/low-s1", "NY/high-s1"]),
-        ("CA/low-s2", ["CA/low-s2"]),
-        ("CA/*", ["CA/low-s1", "CA/low-s2", "CA/high-s1", "CA/high-s2"]),
-        ("*/low-s1", ["CA/low-s1", "NY/low-s1"]),
-        ("NY/high-s2, CA/low-s1", ["CA/low-s1", "NY/high-s2"]),
-        ("CA/low-s1,CA/low-*", ["CA/low-s1", "CA/low-s2"]),
-        ("[CN]?/low-s[2]", ["CA/low-s2", "NY/low-s2"]),
-    ],
-)
-def test_tasks_are_selected_by_name(small, select, chosen):
-    assert [task.name for task in select_tasks(small, select)] == chosen
-
-
-def test_all_names_that_fit_nothing_are_errors(small):
-    with pytest.raises(ConfigError) as caught:
-        select_tasks(small, "CA/low-s1,CA/low-s3,TX/*,CA")
-    assert caught.value.problems == [
-        "select: no task `CA/low-s3`; did you mean `CA/low-s2`?",
-        "select: no task `TX/*`",
-        "select: no task `CA`",
-    ]
+    assert "1,000,000,000 in 100 jobs of up to 10,000,000" in summary(Call(design))
 
 
 # Progress
 
 
-def progress_of(design, extra=()):
-    jobs = {state: [*design.jobs_of(state), *extra] for state in design.states}
-    progress = read_progress(design, jobs)
+def progress_of(design):
+    progress = count_statuses(design, design.all_tasks())
     return {
         state: {name: count for name, count in counts.items() if count}
         for state, counts in progress.items()
@@ -202,7 +165,7 @@ def test_a_retry_goes_over_what_it_retries(halves):
     lines = [json.loads(line) for line in record.read_text().splitlines()]
     retried = json.dumps(lines[1] | {"status": "done"})
     (record.parent / "retry1-1.jsonl").write_text(retried + "\n")
-    assert progress_of(design, ["retry1-1"])["CA"] == {"done": 3, "failed": 1}
+    assert progress_of(design)["CA"] == {"done": 3, "failed": 1}
 
 
 def test_a_task_that_is_run_again_is_running(halves):
@@ -262,16 +225,14 @@ def test_looking_leaves_no_trace(halves):
 def test_the_status_is_a_table_with_totals(halves):
     design = halves()
     run_job_of(design, "CA", "runs-1-4")
-    jobs = {state: list(design.jobs_of(state)) for state in design.states}
-    assert status(design, jobs).splitlines() == [
+    assert status(Call(design)).splitlines() == [
         "state  waiting  running     done   failed",
         "CA           0        0        2        2",
         "NY           4        0        0        0",
         "total        4        0        2        2",
     ]
-    assert Counter(read_progress(design, jobs)["NY"]) == {"waiting": 4}
 
 
-def test_a_retry_job_is_written_for_wherever_it_runs(tmp_path):
-    plan_retry('{"name": "retry1-1"}', tmp_path / "plan/retries/CA/retry1-1.json")
-    assert (tmp_path / "plan/retries/CA/retry1-1.json").read_text() == '{"name": "retry1-1"}\n'
+def test_a_listed_job_is_written_for_wherever_it_runs(tmp_path):
+    list_tasks('{"name": "retry1-1"}', tmp_path / "plan/listed/CA/retry1-1.json")
+    assert (tmp_path / "plan/listed/CA/retry1-1.json").read_text() == '{"name": "retry1-1"}\n'

@@ -1,4 +1,4 @@
-"""Say which failed tasks a retry job holds."""
+"""Say which tasks a job holds that lists them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def plan_retry(text: str, tasks: Path) -> None:
-    """Write the retry job `text` (JSON) where the job, wherever it runs, can read it."""
+def list_tasks(text: str, tasks: Path) -> None:
+    """Write the job `text` (JSON) where the job, wherever it runs, can read it."""
     write_text(tasks, text + "\n")
 
 
 if __name__ == "__main__":
     with script_log(snakemake.log):
-        plan_retry(snakemake.params.text, Path(snakemake.output.tasks))
+        list_tasks(snakemake.params.text, Path(snakemake.output.tasks))
