@@ -8,9 +8,9 @@ import click
 
 from scripts.fanfold.call import Call
 from scripts.fanfold.errors import FanfoldError
+from scripts.fanfold.overrides import CONFIG_OPTION, read_overrides
 from scripts.fanfold.preflight import load_and_check
 from scripts.fanfold.summary import summary
-from scripts.fanfold.yaml_files import parse_value
 
 
 def check_experiment(files: list[Path], overrides: dict[str, Any]) -> str:
@@ -22,17 +22,11 @@ def check_experiment(files: list[Path], overrides: dict[str, Any]) -> str:
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option(
-    "--config", "overrides", multiple=True, metavar="KEY=VALUE", help="As for snakemake --config."
-)
+@CONFIG_OPTION
 def main(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
     """Check experiment FILES (later ones on top) and show what they come to."""
-    values = {}
-    for override in overrides:
-        key, _, value = override.partition("=")
-        values[key] = parse_value(value)
     try:
-        click.echo(check_experiment(list(files), values))
+        click.echo(check_experiment(list(files), read_overrides(overrides)))
     except FanfoldError as error:
         click.echo(str(error), err=True)
         sys.exit(1)

@@ -102,10 +102,9 @@ class Restrictions:
         slowest_first = [axis for factor in self._space.factors for axis in factor.axes]
         self._groups[tuple(axis for axis in slowest_first if axis in axes)] = conditions
 
-    @property
-    def combinations(self) -> int:
-        """How many combinations are looked at for one state and scenario, at most."""
-        sizes = (math.prod(len(self._space.axes[a]) for a in group) for group in self._groups)
+    def _combinations(self, state: str) -> int:
+        """How many combinations are looked at for a state and one scenario, at most."""
+        sizes = (math.prod(len(self._positions(a, state)) for a in group) for group in self._groups)
         return sum(sizes)
 
     def spaces(
@@ -119,9 +118,10 @@ class Restrictions:
         a condition cannot be decided, or there are too many combinations to look at.
         """
         keys = {self._key(*pair): pair for pair in pairs}
-        if len(keys) * self.combinations > MOST_COMBINATIONS:
+        combinations = sum(self._combinations(state) for state, _ in keys.values())
+        if combinations > MOST_COMBINATIONS:
             raise ConfigError(
-                f"runs: conditions would look at {len(keys) * self.combinations:,} combinations, "
+                f"runs: conditions would look at {combinations:,} combinations, "
                 f"more than {MOST_COMBINATIONS:,}; name fewer variables in each"
             )
         left = {key: self._space_of(pair[0], variables_of(*pair)) for key, pair in keys.items()}

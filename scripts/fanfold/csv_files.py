@@ -27,7 +27,7 @@ def read_csv(
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
-            columns = [name.strip() for name in next(reader, [])]
+            columns = [name.strip() for name in next(filter(None, reader), [])]
             for row in reader:  # a quoted cell may go over several lines
                 if row and len(row) != len(columns):
                     problems.append(

@@ -35,11 +35,12 @@ def write_design_table(call: Call, path: Path) -> int:
 def _row(task: Task, variables: Sequence[str]) -> list[Any]:
     run = task.run
     place = [task.name, task.state, run.scenario, run.name, task.job, run.seed, run.index]
-    cells = [_cell(task.variables.get(name)) for name in variables]
+    cells = [cell(task.variables.get(name)) for name in variables]
     return [*place, *cells, task.digest]
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """Return what stands in a CSV for a value."""
     if isinstance(value, list | dict | bool):
         return json.dumps(value, default=str, ensure_ascii=False)
     return value

@@ -51,6 +51,9 @@ def load_and_check(
             check_results_folder(Path(design.results))
         with collect:
             check_rendering(design, check_command)
+        if design.experiment.run_name:
+            with collect:
+                check_run_names(design)
         if not shared:
             with collect:
                 check_travels(design)
@@ -97,7 +100,7 @@ def check_rendering(design: Design, check_command: bool) -> None:
         if task.problem:
             problems[task.problem] = None
             continue
-        for render in [file.render for file in setup.templates.files]:
+        for render in [file.render for file in setup.templates.files if file.made]:
             with _noting(problems):
                 render(task.variables)
         with _noting(problems):
@@ -113,6 +116,35 @@ def check_rendering(design: Design, check_command: bool) -> None:
                 ] = None
     if problems:
         raise ConfigError(problems)
+
+
+def check_run_names(design: Design) -> None:
+    """Raise ConfigError if the user's `run_name` gives two runs of a state the same name.
+
+    The only check that looks at every run (not task): two of them would share a folder.
+    """
+    states = list(design.states)
+    for state in states if design.spaces.by_state else states[:1]:
+        seen: dict[str, Task] = {}
+        for scenario in design.scenarios:
+            for index in range(1, design.space_of(state, scenario).size + 1):
+                task = design.task(state, scenario, index)
+                if task.problem:
+                    raise ConfigError(task.problem)
+                other = seen.setdefault(task.run.name, task)
+                if other is not task:
+                    raise ConfigError(
+                        f"run_name: two runs are called `{task.run.name}`: "
+                        f"{_what_differs(other, task)} and {_what_differs(task, other)}"
+                    )
+
+
+def _what_differs(task: Task, other: Task) -> str:
+    mine, others = (
+        one.run.variables | {"scenario": one.run.scenario, "seed": one.run.seed}
+        for one in (task, other)
+    )
+    return ", ".join(f"{key}={value}" for key, value in mine.items() if others.get(key) != value)
 
 
 @contextmanager

@@ -51,7 +51,9 @@ class TableAxis:
         return {name: row[name] for name in self.names}
 
     def identity(self, first: int, last: int) -> Any:
-        return [self.columns, self.frame[first : last + 1].write_csv()]
+        # What a cell says depends on the type of its column: 1 and "1" are two values.
+        kinds = [str(kind) for kind in self.frame.dtypes]
+        return [self.columns, kinds, self.frame[first : last + 1].write_csv()]
 
     def examples(self, name: str) -> Sequence[Any]:
         return self.frame[name][:1].to_list()
@@ -94,10 +96,14 @@ def read_run_table(where: str, path: Path) -> TableAxis:
         frame = pl.DataFrame([column for column, _ in typed])
         problems = [problem for _, found in typed for problem in found] or list(_twice(frame))
     if problems:
-        more = len(problems) - MOST_PROBLEMS
-        shown = problems[:MOST_PROBLEMS] + ([f"and {more:,} more of this kind"] if more > 0 else [])
-        raise ConfigError(f"{where}: {path}, {problem}" for problem in shown)
+        raise _error(where, path, [f"{where}: {path}, {problem}" for problem in problems])
     return TableAxis(where, tuple(frame.columns), frame)
+
+
+def _error(where: str, path: Path, problems: Sequence[str]) -> ConfigError:
+    more = len(problems) - MOST_PROBLEMS
+    cut = [f"{where}: {path}, and {more:,} more of this kind"] if more > 0 else []
+    return ConfigError([*problems[:MOST_PROBLEMS], *cut])
 
 
 def _read_csv(where: str, path: Path) -> "pl.DataFrame":
@@ -106,7 +112,7 @@ def _read_csv(where: str, path: Path) -> "pl.DataFrame":
     problems: list[str] = []
     columns, rows, _ = read_csv(where, path, problems)
     if problems:
-        raise ConfigError(problems)
+        raise _error(where, path, problems)
     return pl.DataFrame(rows, dict.fromkeys(columns, pl.String), orient="row")
 
 
@@ -140,9 +146,11 @@ def _typed(column: "pl.Series") -> tuple["pl.Series", list[str]]:
     """Return a column with its type, and what is wrong with cells of it."""
     import polars as pl  # noqa: PLC0415
 
+    texts = column.cast(pl.String)
+
     def problems(wrong: "pl.Series", what: str) -> list[str]:
         return [
-            f"row {row + 1}, column {column.name}: {what.format(column[row])}"
+            f"row {row + 1}, column {column.name}: {what.format(texts[row])}"
             for row in wrong.fill_null(False).arg_true().to_list()
         ]
 
@@ -150,17 +158,18 @@ def _typed(column: "pl.Series") -> tuple["pl.Series", list[str]]:
     if empty.any():
         return column, problems(empty, "is empty; write a value")
     if column.name in (NAME, STATE):
-        column = column.cast(pl.String)
-        legal = pl.Series([is_name(text) for text in column])
-        return column, problems(~legal, "`{}` is not a legal name: letters, digits, `.`, `_`, `-`")
+        legal = pl.Series([is_name(text) for text in texts])
+        return texts, problems(~legal, "`{}` is not a legal name: letters, digits, `.`, `_`, `-`")
+    if column.name == SEED:
+        seeds = texts.cast(pl.Int64, strict=False)
+        wrong = ~(texts.str.contains(_INTEGER) & (seeds >= 0).fill_null(False))
+        return seeds, problems(wrong, "`{}` is not a seed: a whole number, not negative")
     if column.dtype == pl.String:
         column, unlike, what = _of_text(column)
-        if unlike is not None:
-            return column, problems(unlike, what)
-    if column.name == SEED:
-        number = column.cast(pl.Int64, strict=False) if column.dtype.is_integer() else None
-        wrong = number < 0 if number is not None else pl.repeat(True, len(column), eager=True)
-        return column, problems(wrong, "`{}` is not a seed: a whole number, not negative")
+        return column, problems(unlike, what) if unlike is not None else []
+    if column.dtype in (pl.Date, pl.Datetime):
+        impossible = ~column.dt.year().is_between(1, 9999)
+        return column, problems(impossible, "`{}` is not in the years 1 to 9999")
     if column.dtype.is_float():
         return column, problems(~column.is_finite(), "`{}` is not a finite number")
     return column, []
@@ -175,13 +184,14 @@ def _of_text(column: "pl.Series") -> tuple["pl.Series", "pl.Series | None", str]
     wrong, what = None, ""
     if numbers.all():
         whole = column.str.contains(_INTEGER).all()
-        column = _cast(column, pl.Int64) if whole else column.cast(pl.Float64)
+        column = _whole(column) if whole else column.cast(pl.Float64)
     elif column.str.contains(_BOOLEAN).all():
         column = column.str.to_lowercase() == "true"
     elif column.str.contains(_DATE).all():
         dates = column.str.to_date("%Y-%m-%d", strict=False)
-        if dates.has_nulls():
-            wrong, what = dates.is_null(), "`{}` is not a date"
+        impossible = dates.is_null() | (dates.dt.year() < 1)
+        if impossible.any():
+            wrong, what = impossible, "`{}` is not a date"
         else:
             column = dates
     elif infinite.any() and (numbers | infinite).all():
@@ -191,13 +201,15 @@ def _of_text(column: "pl.Series") -> tuple["pl.Series", "pl.Series | None", str]
     return column, wrong, what
 
 
-def _cast(column: "pl.Series", kind: Any) -> "pl.Series":
+def _whole(column: "pl.Series") -> "pl.Series":
+    """Return whole numbers; those that are too large stay texts, with every digit."""
     import polars as pl  # noqa: PLC0415
 
-    try:
-        return column.cast(kind)
-    except pl.exceptions.PolarsError:  # too large for a whole number of 64 bits
-        return column.cast(pl.Float64)
+    for kind in (pl.Int64, pl.Int128):
+        numbers = column.cast(kind, strict=False)
+        if not numbers.has_nulls():
+            return numbers
+    return column
 
 
 def _twice(frame: "pl.DataFrame") -> Iterator[str]:

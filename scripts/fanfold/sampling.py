@@ -46,8 +46,12 @@ class SampleAxis:
     def _point(self, position: int) -> Sequence[float]:
         block, place = divmod(position, BLOCK)
         if block not in self._blocks:
-            self._blocks[block] = points_of_block(self.sample, block)
+            self._blocks.update(points_with_block(self.sample, block))
         return self._blocks[block][place]
+
+    def __reduce__(self) -> tuple[type, tuple[Sample]]:
+        """Pickle no points: they are made again."""
+        return (type(self), (self.sample,))
 
     def identity(self, first: int, last: int) -> Any:
         return [self._definition, first, last]
@@ -56,7 +60,8 @@ class SampleAxis:
     def _definition(self) -> Any:
         # Only a Latin hypercube has other points when there are more of them.
         without = {"n"} if self.sample.method != "lhs" else set()
-        return self.sample.model_dump(mode="json", exclude=without)
+        # In which order parameters stand decides about their values.
+        return [self.names, self.sample.model_dump(mode="json", exclude=without)]
 
     def examples(self, name: str) -> Sequence[Any]:
         distribution = self.sample.parameters[name]
@@ -86,21 +91,27 @@ def value_at(share: float, distribution: Distribution) -> Any:
     share = min(max(share, _LEAST), 1 - _LEAST)
     if distribution.uniform:
         lowest, highest = distribution.uniform
-        return lowest + (highest - lowest) * share
+        return min(max(_between(lowest, highest, share), lowest), highest)
     if distribution.loguniform:
         lowest, highest = distribution.loguniform
-        return min(max(lowest * (highest / lowest) ** share, lowest), highest)
+        value = math.exp(_between(math.log(lowest), math.log(highest), share))
+        return min(max(value, lowest), highest)
     if distribution.normal:
         return NormalDist(*distribution.normal).inv_cdf(share)
     if distribution.integers:
         first, last = distribution.integers
-        return first + int(share * (last - first + 1))
+        numerator, denominator = share.as_integer_ratio()  # exact, however many there are
+        return first + (last - first + 1) * numerator // denominator
     values = distribution.choice or ()
     return values[int(share * len(values))]
 
 
-def points_of_block(sample: Sample, block: int) -> list[list[float]]:
-    """Return the points of one block, each a number from 0 to 1 for each parameter."""
+def _between(lowest: float, highest: float, share: float) -> float:
+    return lowest * (1 - share) + highest * share  # their difference may be too large for a float
+
+
+def points_with_block(sample: Sample, block: int) -> dict[int, list[list[float]]]:
+    """Return the points of a block, and of those made with it: numbers from 0 to 1."""
     import numpy as np  # noqa: PLC0415 (slow to import, and seldom needed)
     from scipy.stats import qmc  # noqa: PLC0415
 
@@ -109,13 +120,14 @@ def points_of_block(sample: Sample, block: int) -> list[list[float]]:
     dimensions = len(sample.parameters)
     if sample.method == "random":
         bits = np.random.PCG64(sample.seed).advance(first * dimensions)
-        return np.random.Generator(bits).random((size, dimensions)).tolist()
+        return {block: np.random.Generator(bits).random((size, dimensions)).tolist()}
     if sample.method == "lhs":
         engine = qmc.LatinHypercube(dimensions, rng=np.random.default_rng(sample.seed))
-        return engine.random(sample.n)[first : first + size].tolist()
+        points = engine.random(sample.n).tolist()
+        return {at // BLOCK: points[at : at + BLOCK] for at in range(0, sample.n, BLOCK)}
     kind = qmc.Sobol if sample.method == "sobol" else qmc.Halton
     engine = kind(dimensions, rng=np.random.default_rng(sample.seed))
     if first:
         engine.fast_forward(first)
     # A whole block even at the end: fewer would make Sobol warn, and are the same points.
-    return engine.random(BLOCK)[:size].tolist()
+    return {block: engine.random(BLOCK)[:size].tolist()}

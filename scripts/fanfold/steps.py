@@ -1,11 +1,14 @@
 """Values at equal steps: numbers or dates, computed by position and never written out."""
 
+import math
 import re
+import sys
 from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 _PERIOD = re.compile(r"(\d+) *(minute|hour|day|week|month|year)s?")
@@ -28,7 +31,10 @@ class Period:
         count, unit = int(match[1]), match[2]
         if unit in ("month", "year"):
             return cls(count * (12 if unit == "year" else 1), timedelta())
-        return cls(0, timedelta(**{f"{unit}s": count}))
+        try:
+            return cls(0, timedelta(**{f"{unit}s": count}))
+        except OverflowError:
+            raise ValueError(f"step `{text}` is longer than all dates") from None
 
     def after(self, start: date, steps: int) -> date:
         """Return `start` and so many steps; the 31st is the last day of shorter months."""
@@ -91,10 +97,25 @@ def steps_to(start: Any, stop: Any, step: Any) -> Steps:
         )
     if step == 0:
         raise ValueError("a step of 0 leads nowhere")
-    first, last, by = (Decimal(str(value)) for value in (start, stop, step))
+    first, last, by = (Fraction(str(value)) for value in (start, stop, step))
     if last != first and (last > first) != (by > 0):
         raise ValueError(f"no steps of {step} lead from {start} to {stop}")
-    return Steps(start, step, int((last - first) / by) + 1)
+    size = (last - first) // by + 1
+    if size > sys.maxsize:
+        raise ValueError(f"steps of {step} from {start} to {stop} are too many to count")
+    if size > 1 and not _are_told_apart(start, stop, step):
+        raise ValueError(f"a step of {step} is lost in the rounding of {start} to {stop}")
+    return Steps(start, step, size)
+
+
+def _are_told_apart(start: Any, stop: Any, step: Any) -> bool:
+    """Whether values that follow each other are different numbers (floats have 16 digits)."""
+    if isinstance(start, int) and isinstance(step, int):
+        return True
+    try:
+        return abs(step) >= 2 * math.ulp(max(abs(start), abs(stop)))
+    except OverflowError:  # not even the ends are floats
+        return False
 
 
 def _is_number(value: Any) -> bool:
@@ -122,7 +143,11 @@ def _dates(start: date, stop: date, period: Period) -> Steps:
             for value in (start, stop)
         )
     try:
+        if isinstance(start, datetime) and start.tzinfo and isinstance(stop, datetime):
+            stop = start + (stop - start)  # in the time zone of the start: months are counted there
         steps = period.steps_between(start, stop)
+    except OverflowError:
+        raise ValueError(f"stop {stop} is no date in the time zone of start {start}") from None
     except TypeError:
         raise ValueError("start and stop: either both or none has a time zone") from None
     if steps < 0:

@@ -112,10 +112,19 @@ class TemplateFolder:
                 ) as f:
                     f.write(texts[file.target])
             elif file.source.is_symlink():
-                target.symlink_to(file.source.readlink())
+                target.symlink_to(self._destination(file.source, target))
             else:
                 shutil.copyfile(file.source, target)
                 target.chmod(stat.S_IMODE(file.source.stat().st_mode))
+
+    def _destination(self, link: Path, copy: Path) -> str:
+        """Return where the copy of a symlink leads: to the same shared data, if that is outside."""
+        written = str(link.readlink())
+        leads_to = os.path.normpath(link.parent / written)
+        outside = os.path.relpath(leads_to, self._folder).startswith(os.pardir)
+        if os.path.isabs(written) or not outside or not os.path.lexists(leads_to):  # noqa: PTH117
+            return written
+        return os.path.relpath(leads_to, copy.parent)
 
 
 def _read_only(mode: int) -> Callable[[str, int], int]:

@@ -10,12 +10,12 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from scripts.fanfold import design, launcher, names, preflight, tables
+from scripts.fanfold import design, expansion, launcher, names, preflight, tables
 from scripts.fanfold.expansion import load_design
 from scripts.fanfold.experiment import load_experiment, merge
 from scripts.fanfold.names import RESERVED
 from scripts.fanfold.runner import Runner
-from scripts.fanfold.schema import Experiment
+from scripts.fanfold.schema import Experiment, ModelProfile
 from scripts.fanfold.slots import open_slots
 from scripts.fanfold.yaml_files import parse_value, read_yaml
 from scripts.write_schema import SCHEMA_FILE, experiment_schema
@@ -28,15 +28,23 @@ BLOCKS = [
     for block in re.findall(r"^```yaml\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL)
     if re.search(r"^model:", block, re.MULTILINE)
 ]
+#: Name -> content of the CSV files in the manual.
+TABLES = dict(re.findall(r"^```csv (\S+)\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL))
 #: Key path -> [type, default, example, meaning].
 ROWS = {
     cells[0].strip("`"): cells[1:]
     for line in MANUAL.partition("\n## Keys\n")[2].partition("\n## ")[0].splitlines()
     if line.startswith("| `") and len(cells := line.strip("| ").split(" | ")) == 5
 }
-#: What the example of a key needs beside itself.
+SAMPLE = {"runs": {"sample": {"n": 5, "parameters": {"other": {"uniform": [0, 1]}}}}}
+RANGE = {"runs": {"range": {"some": {"start": 1, "stop": 100, "step": 2}}}}
+#: What the example of a key needs beside itself, by what the key begins with.
 COMPANIONS: dict[str, Any] = {
     "runs.seeds.first": {"runs": {"seeds": {"count": 3}}},
+    "runs.range.": RANGE,
+    "runs.sample.": SAMPLE,
+    "model.args": {"tasks": {"table": "tasks.csv"}},
+    "model.profile": {"model": {"profiles": {"large": {}}}},
     "outputs.<name>.table": {"outputs": {"some": {"path": "a.csv"}}},
 }
 SCHEMA = json.loads(experiment_schema())
@@ -61,7 +69,7 @@ def fields_of(section: type[BaseModel], path: str = "") -> dict[str, Any]:
         key = f"{path}{field.alias or name}"
         inner, prefix = section_in(field.annotation)
         fields[key] = field
-        if inner:
+        if inner and inner is not ModelProfile:  # its keys are those of `model`
             fields |= fields_of(inner, f"{key}{prefix}.")
     return fields
 
@@ -105,7 +113,8 @@ def test_the_example_of_each_key_is_accepted_and_is_not_the_default(key):
     example: Any = parse_value(ROWS[key][2].strip("`"))
     for part in reversed(key.replace("<name>", "some").split(".")):
         example = {part: example}
-    without = merge({"model": {"command": "x"}}, COMPANIONS.get(key, {}))
+    needed = next((value for start, value in COMPANIONS.items() if key.startswith(start)), {})
+    without = merge({"model": {"command": "x"}}, needed)
     content = merge(without, example)
     assert Experiment.model_validate(content) != Experiment.model_validate(without)
     jsonschema.validate(content, SCHEMA)
@@ -115,7 +124,11 @@ def test_the_example_of_each_key_is_accepted_and_is_not_the_default(key):
 def test_every_whole_experiment_in_the_manual_loads_and_fits_the_schema(block, tmp_path):
     file = tmp_path / "experiment.yaml"
     file.write_text(block, encoding="utf-8")
-    load_experiment([file], {})
+    for name, content in TABLES.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    for folder in ("templates", "template_configs"):
+        (tmp_path / folder).mkdir()
+    load_design([file], {})
     jsonschema.validate(read_yaml(file), SCHEMA)
 
 
@@ -123,7 +136,8 @@ def test_the_sizes_that_the_manual_tells_are_right(tmp_path):
     (tmp_path / "templates").mkdir()
     file = tmp_path / "experiment.yaml"
     stated = ("= 800 tasks in 16 jobs", "3 x 4 x 20 = 240 runs")
-    for block, sentence, size, jobs in zip(BLOCKS, stated, (800, 240), (16, 240), strict=False):
+    blocks = [BLOCKS[0], next(block for block in BLOCKS if "calm" in block)]
+    for block, sentence, size, jobs in zip(blocks, stated, (800, 240), (16, 240), strict=True):
         assert sentence in MANUAL
         file.write_text(block, encoding="utf-8")
         ensemble = load_design([file], {})
@@ -184,8 +198,9 @@ def test_the_manual_lists_all_variables_in_the_models_environment(tmp_path, monk
     ("sentence", "number"),
     [
         ("renders up to {} tasks", preflight.SAMPLES),
-        ("at most {} long without the seed", names.LONGEST_NAME),
         ("up to {:,} rows", tables.CSV_ROWS),
+        ("More than {:,} jobs are refused", expansion.MOST_JOBS),
+        ("at most {:,} long without the seed", names.LONGEST_NAME),
         ("x `parallel` + {} MB", design.JOB_MEM_MB),
         ("plus {} minutes", design.JOB_RUNTIME_MIN),
         ("killed after {:.0f} seconds", launcher.GRACE_SECONDS),

@@ -1,6 +1,7 @@
 """A copy of the project as a user has it, and an experiment whose every execution is counted."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -109,6 +110,36 @@ class Project:
             timeout=120,
             check=False,
         )
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Call Python in the project's folder."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def run_page(self, page: Path) -> None:
+        """Run every command of a page of the documentation, as a user does after `make env`."""
+        for name in ("local", "slurm", "aws-batch", "azure"):
+            (self.folder / name).symlink_to(f"profiles/{name}")
+        commands = re.findall(r"^    ((?:snakemake|python -m) .*)$", page.read_text(), re.MULTILINE)
+        assert commands
+        for command in commands:
+            done = subprocess.run(
+                command.partition("  #")[0],
+                shell=True,
+                cwd=self.folder,
+                env=self.environment(),
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
     def run(self, *arguments: str, **env: str) -> Counter[str]:
         """Call snakemake, which must succeed; return how often each task was executed by it."""

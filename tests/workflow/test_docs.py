@@ -1,46 +1,24 @@
 """What the documentation says is so: every command in it runs, what it quotes is what is there."""
 
 import re
-import subprocess
 
 import pytest
 
 from tests.workflow.conftest import ROOT
+from tests.workflow.test_examples import EXAMPLES
 
 pytestmark = pytest.mark.workflow
 PAGES = [ROOT / "README.md", ROOT / "profiles/README.md", *sorted(ROOT.glob("exp/*/README.md"))]
-COMMANDS = list(
-    dict.fromkeys(
-        match[1].partition("  #")[0].strip()
-        for page in PAGES
-        for match in re.finditer(
-            r"^    ((?:snakemake|python -m) .*)$", page.read_text(), re.MULTILINE
-        )
-    )
-)
+#: The others are run where it is looked at what comes out.
+RUN_HERE = [page for page in PAGES if page.parent.name not in EXAMPLES]
 
 
-def test_every_command_of_the_documentation_runs_in_a_fresh_clone(project):
+@pytest.mark.parametrize("page", RUN_HERE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_of_the_documentation_runs_in_a_fresh_clone(project, page):
     (project.folder / "exp/trial/experiment.yaml").rename(project.folder / "unused.yaml")
-    (project.folder / "exp/mine").mkdir()
-    tutorial = project.folder / "exp/tutorial"
-    for name in ("experiment.yaml", "model.sh", "templates"):
-        (project.folder / "exp/mine" / name).symlink_to(tutorial / name)
-    for name in ("local", "slurm", "aws-batch", "azure"):  # as `make env` does
-        (project.folder / name).symlink_to(f"profiles/{name}")
-    assert len(COMMANDS) > 8
-    for command in COMMANDS:
-        done = subprocess.run(
-            command,
-            shell=True,
-            cwd=project.folder,
-            env=project.environment(),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    if page != PAGES[0]:  # which says how to make it
+        project.python("-m", "scripts.new_experiment", "mine")
+    project.run_page(page)
 
 
 def test_the_readme_shows_the_tutorial_as_it_is():

@@ -1,0 +1,121 @@
+"""What differs between two tasks, or between two launches: variables and rendered files."""
+
+import csv
+import difflib
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.fanfold.design import Design
+from scripts.fanfold.design_table import cell
+from scripts.fanfold.errors import FanfoldError
+from scripts.fanfold.names import nearest
+from scripts.fanfold.selection import selected_tasks
+from scripts.fanfold.task_folder import LOG, RECORD
+from scripts.fanfold.task_setup import TaskSetup
+
+#: Not compared: where a task is run, and what the design table does not have.
+_NOT_COMPARED = ("job", "index", "digest", "threads", "code", "experiment", "launch")
+COMMAND = "the command"
+#: Of two launches, so many tasks that differ are shown whole.
+TASKS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What a task is made of."""
+
+    title: str
+    variables: dict[str, str]
+    files: dict[str, str]
+    """Path in the task's folder -> text, of the files that were rendered."""
+
+
+def rendered_now(design: Design, name: str) -> Rendered:
+    """Return a task as the experiment file defines it now.
+
+    Raises
+    ------
+    FanfoldError
+        If there is no such task, or it cannot be rendered.
+    """
+    tasks = selected_tasks(design, f"task={name}")
+    if len(tasks) != 1:
+        raise FanfoldError(f"`{name}` is {len(tasks)} tasks; name one")
+    task, setup = tasks[0], TaskSetup(design)
+    values = task.variables | {"state": str(task.state)}
+    variables = {
+        key: "" if value is None else str(cell(value))
+        for key, value in values.items()
+        if key not in _NOT_COMPARED
+    }
+    texts = setup.templates.render(task.variables)
+    files = {str(path): text for path, text in texts.items()}
+    return Rendered(name, variables, files | {COMMAND: setup.command(task) + "\n"})
+
+
+def rendered_in(launch: Path, name: str) -> Rendered:
+    """Return a task as a launch has it in its folder; raise FanfoldError if it has none."""
+    table = read_plan(launch)
+    if name not in table:
+        raise FanfoldError(f"{launch}: it has no task `{name}`{nearest(name, table)}")
+    folder = launch / "tasks" / name
+    return Rendered(f"{launch.name}:{name}", table[name], dict(_rendered_files(folder)))
+
+
+def _rendered_files(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the files that were rendered: they are read-only."""
+    for path in sorted(folder.rglob("*")):
+        mode = path.lstat().st_mode
+        name = str(path.relative_to(folder))
+        if stat.S_ISREG(mode) and not mode & 0o222 and name not in (LOG, RECORD):
+            yield name, path.read_text(encoding="utf-8", errors="replace")
+
+
+def read_plan(launch: Path) -> dict[str, dict[str, str]]:
+    """Return task -> its variables, of a launch's design table; raise FanfoldError without one."""
+    try:
+        with (launch / "plan/tasks.csv").open(encoding="utf-8", newline="") as file:
+            return {
+                row["task"]: {k: v for k, v in row.items() if k not in _NOT_COMPARED}
+                for row in csv.DictReader(file)
+            }
+    except OSError as error:
+        raise FanfoldError(f"{launch}: there is no such launch: {error}") from None
+
+
+def differences(one: Rendered, other: Rendered) -> Iterator[str]:
+    """Yield the lines in which two tasks differ, as `diff -u` writes them."""
+    texts = [{"the variables": _lines(task.variables)} | task.files for task in (one, other)]
+    if not all(COMMAND in text for text in texts):  # a launch's folder does not say it
+        texts = [{name: text[name] for name in text if name != COMMAND} for text in texts]
+    for name in dict.fromkeys([*texts[0], *texts[1]]):
+        yield from difflib.unified_diff(
+            *(text.get(name, "").splitlines() for text in texts),
+            f"{one.title}: {name}",
+            f"{other.title}: {name}",
+            lineterm="",
+            n=1,
+        )
+
+
+def _lines(variables: Mapping[str, str]) -> str:
+    return "".join(f"{key}: {value}\n" for key, value in sorted(variables.items()) if value != "")
+
+
+def compare_launches(one: Path, other: Path) -> Iterator[str]:
+    """Yield what differs between two launches: the tasks of each, and what they are made of."""
+    plans = [read_plan(launch) for launch in (one, other)]
+    both = [name for name in plans[0] if name in plans[1]]
+    for launch, mine, others in ((one, *plans), (other, *reversed(plans))):
+        alone = [name for name in mine if name not in others]
+        if alone:
+            yield f"only in {launch.name}: {len(alone):,} tasks, {alone[0]} to {alone[-1]}"
+    differing = 0
+    for name in both:
+        lines = list(differences(rendered_in(one, name), rendered_in(other, name)))
+        differing += bool(lines)
+        if differing <= TASKS_SHOWN:
+            yield from lines
+    yield f"in both: {len(both):,} tasks, of which {differing:,} differ"
