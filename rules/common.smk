@@ -12,6 +12,10 @@ from scripts.fanfold.preflight import load_and_check
 from scripts.fanfold.provenance import git_commit, record_call
 from scripts.fanfold.retries import with_retries
 from scripts.fanfold.selection import select
+from scripts.fanfold.summary import summary
+
+# What asks for one core uses one; polars would take all, beside the models.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 OVERRIDES = dict(workflow.config_settings.config)
 SELECT = str(OVERRIDES.pop("select", ""))
@@ -42,9 +46,6 @@ for note in DESIGN.notes if workflow.is_main_process else ():
 if workflow.is_main_process:
     os.environ["FANFOLD_COMMIT"] = git_commit(DESIGN.folder) or ""
 COMMIT = os.environ.get("FANFOLD_COMMIT") or None
-
-# What asks for one core uses one; polars would take all, beside the models.
-os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 FULL_JOB = DESIGN.experiment.tasks_per_job
 BUNDLE = [] if SHARED else ["<results>/bundles/{state}/{job}.tar.zst"]

@@ -29,9 +29,9 @@ rule plan:
     conda:
         "../envs/workflow.yaml"
     params:
-        call=CALL,
-    script:
-        "../scripts/plan.py"
+        text=lambda wc, input: summary(CALL, input.table),
+    shell:
+        "echo {params.text:q} | tee {log}"
 
 
 rule configs:

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from scripts.fanfold.axes import Axis, Computed, listed
+from scripts.fanfold.digests import digest_of
 from scripts.fanfold.errors import ConfigError, collected_problems
 from scripts.fanfold.names import LONGEST_NAME
 from scripts.fanfold.run_tables import TableAxis, read_run_table
 from scripts.fanfold.runs_schema import Runs, Tasks
 from scripts.fanfold.sampling import SampleAxis
 
+#: An axis with more alternatives makes them anew each time.
+REMEMBERED = 1000
 #: More names than these are not compared one by one: a name that may be ambiguous is refused.
 MOST_NAMES_COMPARED = 1_000_000
 
@@ -86,10 +89,25 @@ class RunSpace:
         """Return what the axes say of the run at `index` (from 1)."""
         labels = []
         variables: dict[str, Any] = {}
-        for axis, position in zip(self.axes, self.positions(index), strict=True):
-            labels.append(axis.label(position))
-            variables.update(axis.choice(position))
+        for number, position in enumerate(self.positions(index)):
+            label, choice = self._alternative(number, position)
+            labels.append(label)
+            variables.update(choice)
         return Point(tuple(labels), variables)
+
+    def _alternative(self, number: int, position: int) -> tuple[str, Mapping[str, Any]]:
+        """Return label and variables of an alternative; those of short axes are remembered."""
+        found = self._alternatives.get((number, position))
+        if found is None:
+            axis = self.axes[number]
+            found = axis.label(position), axis.choice(position)
+            if len(axis) <= REMEMBERED:
+                self._alternatives[number, position] = found
+        return found
+
+    @cached_property
+    def _alternatives(self) -> dict[tuple[int, int], tuple[str, Mapping[str, Any]]]:
+        return {}
 
     def identity(self, first: int, last: int) -> Any:
         """Return plain data that changes when any run from `first` to `last` does.
@@ -102,22 +120,44 @@ class RunSpace:
         for number, factor in enumerate(self.factors):
             low, high = (first - 1) // step, (last - 1) // step
             if high - low + 1 >= factor.size:
-                low, high = 0, factor.size - 1
-            low, high = low % factor.size, high % factor.size
-            spans = [(low, high)] if low <= high else [(0, high), (low, factor.size - 1)]
-            parts += [self._identity_of(factor, *span) for span in spans]
+                parts.append(self._identity_of_whole(number))
+            else:
+                low, high = low % factor.size, high % factor.size
+                spans = [(low, high)] if low <= high else [(0, high), (low, factor.size - 1)]
+                parts += [self._identity_of(factor, *span) for span in spans]
             if number + 1 < len(self.factors):
                 step //= self.factors[number + 1].size
         return parts
+
+    def _identity_of_whole(self, number: int) -> str:
+        if number not in self._whole_identities:
+            factor = self.factors[number]
+            self._whole_identities[number] = digest_of(
+                self._identity_of(factor, 0, factor.size - 1)
+            )
+        return self._whole_identities[number]
+
+    @cached_property
+    def _whole_identities(self) -> dict[int, str]:
+        return {}
 
     def _identity_of(self, factor: Factor, low: int, high: int) -> Any:
         if factor.chosen is None:
             return self.axes[factor.axes[0]].identity(low, high)
         return [
-            [self.axes[axis].identity(position, position)]
-            for place in range(low, high + 1)
-            for axis, position in zip(factor.axes, factor.chosen[place], strict=True)
+            [self._identity_at(*place) for place in zip(factor.axes, positions, strict=True)]
+            for positions in factor.chosen[low : high + 1]
         ]
+
+    def _identity_at(self, axis: int, position: int) -> str:
+        if (axis, position) not in self._identities:
+            identity = self.axes[axis].identity(position, position)
+            self._identities[axis, position] = digest_of(identity)
+        return self._identities[axis, position]
+
+    @cached_property
+    def _identities(self) -> dict[tuple[int, int], str]:
+        return {}
 
     def restricted(self, chosen: dict[tuple[int, ...], Sequence[tuple[int, ...]]]) -> "RunSpace":
         """Return the space with only some combinations of some axes left.

@@ -92,7 +92,7 @@ def read_run_table(where: str, path: Path) -> TableAxis:
     frame = _read_parquet(where, path) if is_parquet else _read_csv(where, path)
     problems = list(_problems_of_columns(frame))
     if not problems:
-        typed = [_typed(column) for column in frame.get_columns()]
+        typed = [_typed(column, has_types=is_parquet) for column in frame.get_columns()]
         frame = pl.DataFrame([column for column, _ in typed])
         problems = [problem for _, found in typed for problem in found] or list(_twice(frame))
     if problems:
@@ -121,7 +121,7 @@ def _read_parquet(where: str, path: Path) -> "pl.DataFrame":
 
     try:
         frame = pl.read_parquet(path, glob=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(f"{where}: {path} cannot be read: {reason}") from None
     return frame.cast({pl.Decimal: pl.Float64, pl.Categorical: pl.String, pl.Enum: pl.String})
@@ -142,37 +142,36 @@ def _problems_of_columns(frame: "pl.DataFrame") -> Iterator[str]:
                 yield f"column {name}: {error}"
 
 
-def _typed(column: "pl.Series") -> tuple["pl.Series", list[str]]:
-    """Return a column with its type, and what is wrong with cells of it."""
+def _typed(column: "pl.Series", has_types: bool) -> tuple["pl.Series", list[str]]:
+    """Return a column with its type, found if it has none, and what is wrong with its cells."""
     import polars as pl  # noqa: PLC0415
 
     texts = column.cast(pl.String)
 
     def problems(wrong: "pl.Series", what: str) -> list[str]:
         return [
-            f"row {row + 1}, column {column.name}: {what.format(texts[row])}"
+            f"row {row + 1}, column {texts.name}: {what.format(texts[row])}"
             for row in wrong.fill_null(False).arg_true().to_list()
         ]
 
     empty = column.is_null() if column.dtype != pl.String else column.fill_null("") == ""
     if empty.any():
         return column, problems(empty, "is empty; write a value")
+    wrong, what = None, ""
     if column.name in (NAME, STATE):
-        legal = pl.Series([is_name(text) for text in texts])
-        return texts, problems(~legal, "`{}` is not a legal name: letters, digits, `.`, `_`, `-`")
-    if column.name == SEED:
-        seeds = texts.cast(pl.Int64, strict=False)
-        wrong = ~(texts.str.contains(_INTEGER) & (seeds >= 0).fill_null(False))
-        return seeds, problems(wrong, "`{}` is not a seed: a whole number, not negative")
-    if column.dtype == pl.String:
-        column, unlike, what = _of_text(column)
-        return column, problems(unlike, what) if unlike is not None else []
-    if column.dtype in (pl.Date, pl.Datetime):
-        impossible = ~column.dt.year().is_between(1, 9999)
-        return column, problems(impossible, "`{}` is not in the years 1 to 9999")
+        column, wrong = texts, ~pl.Series([is_name(text) for text in texts])
+        what = "`{}` is not a legal name: letters, digits, `.`, `_`, `-`"
+    elif column.name == SEED:
+        column = texts.cast(pl.Int64, strict=False)
+        wrong = ~(texts.str.contains(_INTEGER) & (column >= 0).fill_null(False))
+        what = "`{}` is not a seed: a whole number, not negative"
+    elif column.dtype == pl.String and not has_types:
+        column, wrong, what = _of_text(column)
     if column.dtype.is_float():
-        return column, problems(~column.is_finite(), "`{}` is not a finite number")
-    return column, []
+        wrong, what = ~column.is_finite(), "`{}` is not a finite number"
+    elif column.dtype in (pl.Date, pl.Datetime):
+        wrong, what = ~column.dt.year().is_between(1, 9999), "`{}` is not in the years 1 to 9999"
+    return column, problems(wrong, what) if wrong is not None else []
 
 
 def _of_text(column: "pl.Series") -> tuple["pl.Series", "pl.Series | None", str]:

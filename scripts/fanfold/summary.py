@@ -1,7 +1,6 @@
 """What an experiment comes to, on one screen: for a person to check before anything runs."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from scripts.fanfold.axes import Axis
@@ -9,7 +8,7 @@ from scripts.fanfold.call import Call
 from scripts.fanfold.design import Design, Task
 
 
-def summary(call: Call, table: Path | None = None) -> str:
+def summary(call: Call, table: str = "") -> str:
     """Return the axes, counts, first and last task, resources and notes of an ensemble.
 
     `table` is where its design table is, if it has been written.
@@ -37,7 +36,7 @@ def summary(call: Call, table: Path | None = None) -> str:
         ("first task", _shown(design, next(design.all_tasks()))),
         ("last task", _shown(design, _last_task(design))),
         ("results", design.results),
-        *([("design table", str(table))] if table else []),
+        *([("design table", table)] if table else []),
         *(("note", note) for note in design.notes),
     ]
     width = max(len(key) for key, _ in lines) + 2
