@@ -25,4 +25,4 @@ rule all:
 
 
 onstart:
-    record_call(DESIGN, COMMIT)
+    start_call()

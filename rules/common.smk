@@ -57,6 +57,14 @@ for limit, most in DESIGN.experiment.limits:
         workflow.global_resources[f"limit_{limit}"] = most
 
 
+def start_call():
+    """Note what runs, before anything does."""
+    record_call(DESIGN, COMMIT)
+    if workflow.resource_settings.nodes is None:
+        # Snakemake ends when this span is over (1 s); a profile cannot ask for less.
+        workflow.scheduling_settings.max_jobs_per_timespan.timespan = 0.1
+
+
 def size_of(wildcards):
     """Return how many tasks a job has."""
     return DESIGN.jobs_of(wildcards.state)[wildcards.job].size
