@@ -1,4 +1,4 @@
-"""What `snakemake -n` takes: 10,000 jobs against a bare Snakefile, and a million tasks."""
+"""What it takes to look at an experiment: `snakemake -n`, and `plan` with its design table."""
 
 import shutil
 from functools import partial
@@ -22,6 +22,12 @@ from benchmarks.common import (
 
 JOBS = 10_000
 MILLION = 1_000_000
+#: A table of sites x years x months, as for a century of releases.
+SITES = "site,depth\n" + "".join(f"site{number},{number / 2}\n" for number in range(21))
+YEARS = {"start": 1921, "stop": 2020, "step": 1}
+MONTHS = {"start": 1, "stop": 12, "step": 1}
+#: A million tasks that are sampled, and of which a condition leaves some out.
+SAMPLE = {"method": "sobol", "n": 2**15, "parameters": {"x": {"uniform": [0, 1]}}}
 STATES = ["CA", "NY", "TX", "FL", "IL", "PA", "OH", "GA", "NC", "MI"]
 #: The smallest Snakefile with so many jobs.
 BARE = f"""
@@ -70,6 +76,12 @@ def dry_run(project: Path, *arguments: str) -> Usage:
     return measure(arguments, project)
 
 
+def plan(project: Path, *arguments: str) -> Usage:
+    """Measure `snakemake plan`, which writes the design table."""
+    shutil.rmtree(project / "results", ignore_errors=True)
+    return dry_run(project, *arguments)
+
+
 def run(settings: Settings) -> list[Row]:
     """Run the benchmark; return its rows."""
     project = copy_project(make_folder(settings.folder, "dry_run"))
@@ -83,6 +95,19 @@ def run(settings: Settings) -> list[Row]:
         runs={"seeds": MILLION // len(STATES)},
         tasks_per_job=1000,
     )
+    century = write_experiment(
+        project,
+        "century",
+        runs={"table": "sites.csv", "range": {"year": YEARS, "month": MONTHS}, "seeds": 1},
+        tasks_per_job=100,
+    )
+    (project / "exp/century/sites.csv").write_text(SITES)
+    sampled = write_experiment(
+        project,
+        "sampled",
+        runs={"sample": SAMPLE, "grid": {"R0": list(range(40))}, "exclude": "R0 > 30", "seeds": 1},
+        tasks_per_job=1000,
+    )
     bare = make_folder(settings.folder, "bare")
     shutil.copytree(project / "profiles", bare / "profiles")
     (bare / "bare.smk").write_text(BARE)
@@ -94,12 +119,12 @@ def run(settings: Settings) -> list[Row]:
         "bare": partial(dry_run, bare, *plain, "bare.smk"),
         "same": partial(dry_run, bare, *plain, "same_shape.smk"),
         "million": partial(dry_run, project, *snakemake(million, "-n")),
+        "sampled": partial(dry_run, project, *snakemake(sampled, "-n")),
+        "plan": partial(plan, project, *snakemake(century, "plan")),
     }
     taken = interleave(variants, settings.repeat)
     to_bare = ratios(taken["jobs"], taken["bare"])
     to_same = ratios(taken["jobs"], taken["same"])
-    seconds = [usage.seconds for usage in taken["million"]]
-    peak = [usage.peak_mb for usage in taken["million"]]
     return [
         Row(
             f"`snakemake -n`, {JOBS:,} jobs",
@@ -117,12 +142,26 @@ def run(settings: Settings) -> list[Row]:
             "-",
             None,
         ),
-        Row(
-            f"`snakemake -n`, {MILLION:,} tasks in 1,000 jobs",
-            took(taken["million"]),
-            "-",
-            f"{spread(seconds)} s, {spread(peak, 0)} MB",
-            "at most 5 s, 500 MB",
-            median(seconds) <= 5 and median(peak) <= 500,
+        _limited(f"`snakemake -n`, {MILLION:,} tasks in 1,000 jobs", taken["million"], 5, 500),
+        _limited(
+            "`snakemake -n`, 1,015,808 tasks of a Sobol sample, after a condition",
+            taken["sampled"],
+            8,
+            500,
         ),
+        _limited("`snakemake plan`, 25,200 tasks: table x years x months", taken["plan"], 3, 500),
     ]
+
+
+def _limited(what: str, taken: list[Usage], most_seconds: float, most_mb: float) -> Row:
+    """Return a row about what should take no longer and no more memory than that."""
+    seconds = [usage.seconds for usage in taken]
+    peak = [usage.peak_mb for usage in taken]
+    return Row(
+        what,
+        took(taken),
+        "-",
+        f"{spread(seconds)} s, {spread(peak, 0)} MB",
+        f"at most {most_seconds} s, {most_mb} MB",
+        median(seconds) <= most_seconds and median(peak) <= most_mb,
+    )
