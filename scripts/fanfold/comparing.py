@@ -61,6 +61,8 @@ def rendered_in(launch: Path, name: str) -> Rendered:
     if name not in table:
         raise FanfoldError(f"{launch}: it has no task `{name}`{nearest(name, table)}")
     folder = launch / "tasks" / name
+    if not folder.is_dir():
+        raise FanfoldError(f"{folder}: there is nothing of this task any more (`keep`)")
     return Rendered(f"{launch.name}:{name}", table[name], dict(_rendered_files(folder)))
 
 
@@ -81,8 +83,10 @@ def read_plan(launch: Path) -> dict[str, dict[str, str]]:
                 row["task"]: {k: v for k, v in row.items() if k not in _NOT_COMPARED}
                 for row in csv.DictReader(file)
             }
-    except OSError as error:
-        raise FanfoldError(f"{launch}: there is no such launch: {error}") from None
+    except OSError:
+        raise FanfoldError(
+            f"{launch}: there is no such launch, or its plan is not written"
+        ) from None
 
 
 def differences(one: Rendered, other: Rendered) -> Iterator[str]:

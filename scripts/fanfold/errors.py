@@ -47,4 +47,4 @@ def collected_problems() -> Iterator[_Collector]:
     collect = _Collector()
     yield collect
     if collect.problems:
-        raise ConfigError(collect.problems)
+        raise ConfigError(dict.fromkeys(collect.problems))  # two checks may find the same

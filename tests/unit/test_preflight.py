@@ -45,6 +45,27 @@ def accept(write_experiment):
 # Names in templates, the command, the environment
 
 
+def test_what_is_only_copied_may_be_anything(accept, tmp_path):
+    folder = tmp_path / "exp/trial/templates"
+    write_files(folder, {"tool": b"\x00\xff", "sub/a": ""})
+    for name, to in (("to_folder", "sub"), ("later", "made_by_the_model"), ("up", "../nowhere")):
+        (folder / name).symlink_to(to)
+    accept(templates={"dir": "templates"})
+
+
+def test_two_runs_with_the_same_name_are_found(problems_of, accept):
+    runs = {"grid": {"x": [1.1, 1.14, 2]}, "seeds": 2}
+    keys = {"states": ["CA", "NY"], "runs": runs}
+    (line,) = problems_of(run_name="{{ x | round(1) }}-{{ seed }}", **keys)
+    assert line == "run_name: two runs are called `1.1-1`: x=1.1 and x=1.14"
+    accept(run_name="{{ x | round(2) }}-{{ seed }}", **keys)
+
+
+def test_a_name_that_is_illegal_is_found_before(problems_of):
+    (line,) = problems_of(run_name="{{ x }}/b", runs={"grid": {"x": [1]}})
+    assert line.startswith("run_name: gives `1/b`, which is no name of a folder: letters, digits")
+
+
 def test_each_undefined_name_is_listed_once_wherever_it_is(problems_of):
     files = {
         "templates/a.txt.j2": "{{ populaton }}",

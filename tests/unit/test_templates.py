@@ -93,6 +93,19 @@ def test_links_stay_links_and_are_not_rendered(fill, tmp_path):
     assert os.readlink(task / "to_nothing") == "/no/where"
 
 
+def test_links_to_shared_data_outside_lead_there_from_the_task_too(fill, tmp_path):
+    write_files(tmp_path, {"shared/data.csv": "1", "shared/more/x": "2"})
+    write_files(tmp_path / "templates", {"sub/a": ""})
+    (tmp_path / "templates/sub/data.csv").symlink_to("../../shared/data.csv")
+    (tmp_path / "templates/more").symlink_to("../shared/more")
+    (tmp_path / "templates/only_from_the_task").symlink_to("../x")
+    task = fill({})
+    assert (task / "sub/data.csv").read_text() == "1"
+    assert (task / "more/x").read_text() == "2"
+    assert not os.path.isabs(os.readlink(task / "more")), "a moved tree still works"
+    assert os.readlink(task / "only_from_the_task") == "../x"
+
+
 def test_what_tools_leave_behind_is_not_copied(fill):
     task = fill({"a": "", "a~": "", "__pycache__/a.pyc": "", ".git/x": "", ".hidden": ""})
     assert sorted(path.name for path in task.iterdir()) == [".hidden", "a"]
