@@ -125,25 +125,23 @@ class Computed:
         return ()
 
 
-def listed(where: str, rows: Sequence[Mapping[str, Any]]) -> Listed:
-    """Return an axis of rows of variables, each with its `name` or one made of its values.
+def listed(
+    where: str, rows: Sequence[Mapping[str, Any]], names: Sequence[str | None] = ()
+) -> Listed:
+    """Return an axis of rows of variables, each with a name: a given one, or made of its values.
 
     Raises
     ------
     ConfigError
         If two rows have the same name.
     """
-    labels = tuple(_row_label(row) for row in rows)
+    labels = tuple(
+        name or "-".join(label(variable, value) for variable, value in row.items())
+        for row, name in zip(rows, names or [None] * len(rows), strict=True)
+    )
     problems = [
         f"{where}: `{twice}` stands twice" for twice, count in Counter(labels).items() if count > 1
     ]
     if problems:
         raise ConfigError(problems)
-    choices = tuple({key: value for key, value in row.items() if key != "name"} for row in rows)
-    return Listed(where, labels, choices)
-
-
-def _row_label(row: Mapping[str, Any]) -> str:
-    if "name" in row:
-        return str(row["name"])
-    return "-".join(label(name, value) for name, value in row.items())
+    return Listed(where, labels, tuple(dict(row) for row in rows))

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import pass_eval_context
 
+from scripts.fanfold.errors import ConfigError
 from scripts.fanfold.jinja import RenderError, compile_text, environment, render_text
 
 _MARK = "\0"
@@ -94,7 +95,18 @@ class Command:
 
 
 def with_flags(command: str, names: Iterable[str]) -> str:
-    """Return a command with `--name value` for each variable at its end."""
+    """Return a command with `--name value` for each variable at its end.
+
+    Raises
+    ------
+    ConfigError
+        If what stands at its end would not get them.
+    """
+    last_line = re.sub(r"\{\{.*?\}\}", "", command.rstrip(), flags=re.DOTALL).splitlines()[-1]
+    if re.search(r"[;&|#\\]", last_line):
+        raise ConfigError(
+            "model.args: flags go to the end of the command; no `;`, `&`, `|`, `#` or `\\` there"
+        )
     flags = "".join(f" --{name} {{{{ {name} }}}}" for name in names)
     return command.rstrip() + flags
 

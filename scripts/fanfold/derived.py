@@ -57,11 +57,9 @@ class Derived:
 
     def sources(self, names: Iterable[str]) -> frozenset[str]:
         """Return the variables that are not derived themselves on which `names` depend."""
-        found: set[str] = set()
-        for name in names:
-            expression = self._expressions.get(name)
-            found |= self.sources(expression.names) if expression else {name}
-        return frozenset(found)
+        names = set(names)
+        used = names.union(*(self._expressions[name].names for name in self._needed(names)))
+        return frozenset(used - self._expressions.keys())
 
     def values(
         self, variables: Mapping[str, Any], wanted: Iterable[str] | None = None
@@ -82,9 +80,12 @@ class Derived:
 
     def _needed(self, names: Iterable[str]) -> set[str]:
         found: set[str] = set()
-        for name in names:
-            if name in self._expressions:
-                found |= {name} | self._needed(self._expressions[name].names)
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name in self._expressions and name not in found:
+                found.add(name)
+                waiting += self._expressions[name].names
         return found
 
 

@@ -245,6 +245,7 @@ class Design:
     def _job_digest(self, state: str, job: Job) -> str:
         return digest_of(
             self._common_digest,
+            job.scenario,
             self.scenarios[job.scenario],
             job.first,
             job.last,

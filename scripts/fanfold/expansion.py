@@ -41,7 +41,8 @@ def make_design(experiment: Experiment, folder: Path, files: Sequence[Path] = ()
     with collected_problems() as collect:
         with collect:
             space = make_run_space(experiment.runs, folder, experiment.tasks)
-            check_names(experiment.scenarios, space)
+            if not experiment.run_name:
+                check_names(experiment.scenarios, space)
         with collect:
             states = _states_of(experiment, folder, space, notes)
         with collect:
@@ -128,7 +129,9 @@ def _spaces_of(
             if experiment.run_name:
                 needed = {*known, *derived.names}
                 check_known("run_name", compiled_pattern(experiment.run_name).names, needed)
-                check_pattern(experiment.run_name, derived, space, experiment.scenarios, of_states)
+                check_pattern(
+                    experiment.run_name, derived, space, experiment.scenarios, of_states - of_axes
+                )
     if not conditions and not (space.table and space.table.rows_of_states()):
         return Spaces(space)
     left = Restrictions(space, conditions, derived, of_states=of_states, of_scenarios=of_scenarios)
@@ -147,7 +150,11 @@ def _states_with_tasks(
         if any(spaces.of(code, scenario).size for scenario in scenarios)
     }
     if not left:
-        raise ConfigError("runs: no run is left: `exclude` and `only` drop every combination")
+        raise ConfigError(
+            "runs: no run is left: conditions drop every combination"
+            if experiment.runs.exclude or experiment.runs.only
+            else "runs.table: none of its rows is for one of the `states`"
+        )
     without = [code for code in states if code not in left]
     if without:
         notes.append(f"states: {listing(without)}: no run is left for them")

@@ -87,7 +87,8 @@ def _with_profile(content: Mapping[str, Any]) -> Mapping[str, Any]:
     model = content.get("model")
     if not isinstance(model, Mapping) or not isinstance(model.get("profiles"), Mapping):
         return content
-    settings = model["profiles"].get(model.get("profile"))
+    chosen = str(model.get("profile"))
+    settings = next((value for key, value in model["profiles"].items() if str(key) == chosen), None)
     if not isinstance(settings, Mapping):
         return content
     return {**content, "model": merge(settings, model)}

@@ -22,19 +22,18 @@ class Expression:
     def __init__(self, where: str, text: str) -> None:
         """Compile `text`; `where` names it in errors. Raises RenderError."""
         self._where = where
-        self.names: frozenset[str] = frozenset()
-        """The variables that it uses."""
+        self._value: Callable[..., Any] | None = None
         try:
             tree = _ENVIRONMENT.parse(text)
+            self.names = frozenset(meta.find_undeclared_variables(tree))
+            """The variables that it uses."""
+            whole = _WHOLE.fullmatch(text)
+            if whole and _is_one_expression(tree):
+                self._value = _ENVIRONMENT.compile_expression(whole[1], undefined_to_none=False)
+            else:
+                self._template = compile_text(where, text, _ENVIRONMENT)
         except TemplateError as error:
             raise RenderError(f"{where}: {error.message}") from None
-        self.names = frozenset(meta.find_undeclared_variables(tree))
-        self._value: Callable[..., Any] | None = None
-        whole = _WHOLE.fullmatch(text)
-        if whole and _is_one_expression(tree):
-            self._value = _ENVIRONMENT.compile_expression(whole[1], undefined_to_none=False)
-        else:
-            self._template = compile_text(where, text, _ENVIRONMENT)
 
     def value(self, variables: Mapping[str, Any]) -> Any:
         """Return the value for `variables`; raise RenderError."""

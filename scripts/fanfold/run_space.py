@@ -116,10 +116,11 @@ class RunSpace:
         """
         faster = [factor.size for factor in self.factors[1:]]
         step = math.prod(faster)
-        parts: list[Any] = [first % step, last - first, faster]
+        keys = [axis.where for axis in self.axes]  # alternatives need not say what they are of
+        parts: list[Any] = [keys, first % step, last - first, faster]
         for number, factor in enumerate(self.factors):
             low, high = (first - 1) // step, (last - 1) // step
-            if high - low + 1 >= factor.size:
+            if number and high - low + 1 >= factor.size:  # the slowest may grow, and be no whole
                 parts.append(self._identity_of_whole(number))
             else:
                 low, high = low % factor.size, high % factor.size
@@ -227,7 +228,9 @@ def _makers(runs: Runs, folder: Path, tasks: Tasks | None) -> Iterator[Callable[
     if runs.table:
         yield partial(read_run_table, "runs.table", folder / runs.table)
     if runs.rows:
-        yield partial(listed, "runs.list", runs.rows)
+        names = [str(row["name"]) if "name" in row else None for row in runs.rows]
+        rows = [{key: row[key] for key in row if key != "name"} for row in runs.rows]
+        yield partial(listed, "runs.list", rows, names)
     if runs.lockstep:
         columns = zip(*runs.lockstep.values(), strict=True)
         rows = [dict(zip(runs.lockstep, values, strict=True)) for values in columns]
@@ -268,7 +271,8 @@ def check_names(scenarios: Iterable[str], space: RunSpace) -> None:
     named = tuple(scenarios) or ("",)
     # Seeds are a few digits more: too few to look at.
     axes = [axis for axis in space.axes if axis.where != "runs.seeds"]
-    longest = "-".join([max(named, key=len), *(axis.long_label() for axis in axes)])
+    parts = [max(named, key=len), *(axis.long_label() for axis in axes)]
+    longest = "-".join(filter(None, parts))
     if len(longest) > LONGEST_NAME:
         raise ConfigError(
             f"runs: `{longest}` is too long for the name of a folder; write a `run_name`, or rows "
@@ -281,12 +285,12 @@ def check_names(scenarios: Iterable[str], space: RunSpace) -> None:
     ]
     if not ambiguous or (len(axes) == 1 and named == ("",)) or not axes:
         return
-    parts = [named, *({axis.label(place): None for place in range(len(axis))} for axis in axes)]
-    if math.prod(len(labels) for labels in parts) > MOST_NAMES_COMPARED:
+    labels_of = [named, *({axis.label(place): None for place in range(len(axis))} for axis in axes)]
+    if math.prod(len(labels) for labels in labels_of) > MOST_NAMES_COMPARED:
         name = min(max(labels, key=len) for labels in ambiguous)
         raise ConfigError(f"runs: rename `{name}`: it begins like another, and then has a `-`")
     seen: set[str] = set()
-    for labels in product(*parts):
+    for labels in product(*labels_of):
         name = "-".join(filter(None, labels))
         if name in seen:
             raise ConfigError(f"runs: two runs are called `{name}`; rename a scenario or a row")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
@@ -20,17 +21,21 @@ from scripts.fanfold.steps import Steps, steps_to
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 WholeNumber = Annotated[int, Field(strict=True)]
+#: What a column of whole numbers holds, half of it: `first` and `count` are added.
+LARGEST = 2**62
+#: As far as scipy's Sobol sequence goes.
+MOST_POINTS = 2**30
 Values = Annotated[tuple[Value, ...], Field(min_length=1)]
 
 
 class Seeds(Section):
     """Random seeds: `100` (1 to 100), `[1, 2, 3]`, or `{first: 1, count: 100}`."""
 
-    first: int = Field(1, ge=0)
+    first: int = Field(1, ge=0, le=LARGEST)
     """The first seed."""
-    count: int | None = Field(None, ge=1)
+    count: int | None = Field(None, ge=1, le=LARGEST)
     """How many seeds, counted up from the first."""
-    values: tuple[Annotated[int, Field(strict=True, ge=0)], ...] = ()
+    values: tuple[Annotated[int, Field(strict=True, ge=0, le=LARGEST)], ...] = ()
     """The seeds themselves, instead of `first` and `count`."""
 
     @model_validator(mode="before")
@@ -126,6 +131,8 @@ class Distribution(Section):
             raise ValueError("loguniform: bounds must be above 0")
         if self.normal and self.normal[1] <= 0:
             raise ValueError("normal: the standard deviation must be above 0")
+        if self.normal and not isfinite(self.normal[0] + 10 * self.normal[1]):
+            raise ValueError("normal: mean and standard deviation are too large")
         return self
 
 
@@ -135,7 +142,7 @@ class Sample(Section):
     method: Literal["lhs", "sobol", "halton", "random"] = "lhs"
     """How points are spread. `sobol`, `halton`, `random`: more points keep the earlier ones;
     `lhs` (Latin hypercube): another `n` gives other points."""
-    n: int = Field(ge=1)
+    n: int = Field(ge=1, le=MOST_POINTS)
     """How many points."""
     seed: int = Field(1, ge=0)
     """The same seed gives the same points."""

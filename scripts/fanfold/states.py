@@ -111,7 +111,7 @@ def choose_states(
         chosen.update((code, table[code]) for code in found if code not in chosen)
     if problems:
         raise ConfigError(problems)
-    return chosen, again
+    return chosen, list(dict.fromkeys(again))
 
 
 def filter_states(condition: str, table: Mapping[str, State]) -> dict[str, State]:

@@ -12,6 +12,7 @@ from scripts.fanfold.names import LONGEST_NAME, is_name
 from scripts.fanfold.run_names import default_name
 from scripts.fanfold.run_space import check_names, make_run_space
 from scripts.fanfold.runs_schema import Runs
+from tests.conftest import design_in
 
 
 def space_of(**runs):
@@ -147,3 +148,10 @@ def test_runs_are_the_same_each_time_and_their_names_legal(grid):
     names = names_of(space)
     assert all(is_name(name) for name in names)
     assert len(set(names)) == space.size
+
+
+def test_a_variable_may_be_called_name_and_is_no_path(tmp_path):
+    design = design_in(tmp_path, runs={"grid": {"name": ["../../x", "b/c"]}})
+    tasks = list(design.all_tasks())
+    assert [task.variables["name"] for task in tasks] == ["../../x", "b/c"]
+    assert all(is_name(task.run.name) for task in tasks)

@@ -222,6 +222,16 @@ def test_only_what_is_wanted_and_what_it_needs_is_computed():
     assert derived.sources(["b", "x"]) == {"v", "x"}
 
 
+def test_long_ways_to_a_value_are_gone_once():
+    texts = {"a0": "{{ v }}", "b0": "{{ v }}"}
+    for level in range(1, 60):
+        for name in "ab":
+            texts[f"{name}{level}"] = f"{{{{ a{level - 1} + b{level - 1} }}}}"
+    derived = Derived(texts)
+    assert derived.sources(["a59"]) == {"v"}
+    assert derived.values({"v": 1}, ["a59"])["a59"] == 2**59
+
+
 def test_a_change_of_a_derived_variable_changes_its_tasks_and_jobs(folder):
     before, after = (design_of(folder, {"d": f"{{{{ v + {n} }}}}"}) for n in (1, 2))
     for state in ("CA", "NY"):
@@ -243,3 +253,20 @@ def test_any_text_is_a_plain_value_or_one_line(text):
         assert "runs.derive.d" in str(error)
         return
     assert value is None or isinstance(value, str | int | float | bool | list | dict)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        {"derive": {"a": "{{ 1 | nope }}"}},
+        {"derive": {"a": "x {{ 1 is nope }}"}},
+        {"exclude": "1 is nope"},
+        {"only": ["1 |"]},
+    ],
+    ids=str,
+)
+def test_a_filter_or_test_that_there_is_not_is_one_line(tmp_path, runs):
+    with pytest.raises(ConfigError) as caught:
+        design_in(tmp_path, runs=runs)
+    (line,) = caught.value.problems
+    assert line.startswith("runs.")

@@ -287,30 +287,218 @@ def test_a_job_with_other_seeds_has_another_digest(tmp_path):
     assert len({digest_of(seeds) for seeds in (2, [1, 3], [2, 1], {"first": 2, "count": 2})}) == 4
 
 
+def unique(values, **size):
+    return st.lists(values, min_size=1, unique=True, **size)
+
+
+@st.composite
+def steps(draw):
+    start, step, size = draw(st.tuples(st.integers(0, 2), st.integers(1, 2), st.integers(0, 2)))
+    return {"start": start, "stop": start + step * size, "step": step}
+
+
+PARAMETERS = st.dictionaries(
+    st.sampled_from("pq"), st.sampled_from([{"uniform": [0, 1]}, {"integers": [1, 9]}]), min_size=1
+)
 RUNS = st.fixed_dictionaries(
-    {},
+    {"grid": st.fixed_dictionaries({"g": unique(st.integers(0, 3), max_size=3)})},
     optional={
-        "seeds": st.integers(1, 4)
-        | st.lists(st.integers(0, 6), min_size=1, max_size=4, unique=True),
-        "grid": st.fixed_dictionaries(
-            {"g": st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True)}
+        "seeds": st.integers(1, 4) | unique(st.integers(0, 6), max_size=4),
+        "list": unique(st.sampled_from("abc"), max_size=3).flatmap(
+            lambda names: st.fixed_dictionaries({name: st.integers(0, 1) for name in names}).map(
+                lambda rows: [{"name": name, "l": value} for name, value in rows.items()]
+            )
+        ),
+        "zip": unique(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=2).map(
+            lambda rows: {"y": [row[0] for row in rows], "z": [row[1] for row in rows]}
+        ),
+        "range": st.fixed_dictionaries({"r": steps()}),
+        "sample": st.fixed_dictionaries(
+            {"method": st.just("random"), "n": st.integers(1, 3), "parameters": PARAMETERS},
+            optional={"seed": st.integers(1, 2)},
+        ),
+        "exclude": st.lists(
+            st.sampled_from(["g == 1", "g > 1 and scenario == 'low'", "size > 30 and g == 2"]),
+            max_size=2,
         ),
     },
 )
 
 
+def small_design(folder, **keys):
+    """Return a design of some runs, or nothing if none of them is left."""
+    try:
+        return design_of(folder, **keys)
+    except ConfigError as error:
+        assert error.problems[0].startswith("runs: no run is left")
+        return None
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with a states table, for all examples of a test."""
+    folder = tmp_path_factory.mktemp("designs")
+    (folder / "states.csv").write_text(TABLE)
+    return folder
+
+
 @given(RUNS, RUNS, st.integers(1, 4), st.integers(1, 4))
-def test_jobs_with_one_name_and_digest_hold_the_same_tasks(
-    tmp_path_factory, runs, others, per_job, other
-):
-    folder = tmp_path_factory.getbasetemp()
-    one = design_in(folder, runs=runs, tasks_per_job=per_job)
-    two = design_in(folder, runs=others, tasks_per_job=other)
-    for job in one.jobs_of("all").keys() & two.jobs_of("all").keys():
-        same = [t.digest for t in one.tasks_of("all", job)] == [
-            t.digest for t in two.tasks_of("all", job)
+def test_jobs_with_one_name_and_digest_hold_the_same_tasks(folder, runs, others, per_job, other):
+    one = small_design(folder, runs=runs, tasks_per_job=per_job)
+    two = small_design(folder, runs=others, tasks_per_job=other)
+    if not one or not two:
+        return
+    for state, job in job_digests(one).keys() & job_digests(two).keys():
+        same = [(t.name, t.digest) for t in one.tasks_of(state, job)] == [
+            (t.name, t.digest) for t in two.tasks_of(state, job)
         ]
-        assert same or one.digest_of("all", job) != two.digest_of("all", job)
+        assert same or one.digest_of(state, job) != two.digest_of(state, job)
+
+
+def range_of(name, **steps):
+    return {"range": {name: {"start": 1, "stop": 2, "step": 1} | steps}}
+
+
+DATES = {"start": "2020-01-31", "stop": "2020-03-31"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (range_of("x"), range_of("y")),
+        (range_of("x"), {"seeds": 2}),
+        (range_of("x"), range_of("x", step=1.0)),
+        (range_of("x", **DATES, step="1 month"), range_of("x", **DATES, step="30 days")),
+        ({"list": [{"name": "a", "x": 1}]}, {"list": [{"name": "a", "x": 2}]}),
+        ({"list": [{"name": "a", "x": 1}]}, {"list": [{"name": "a", "x": "1"}]}),
+        ({"list": [{"name": "a", "x": 1}]}, {"list": [{"name": "a", "y": 1}]}),
+        ({"list": [{"name": "a", "x": 1}]}, {"list": [{"name": "b", "x": 1}]}),
+        ({"grid": {"x": [1, 2]}}, {"grid": {"x": [1.0, 2]}}),
+        ({"grid": {"x": [1, 2]}}, {"grid": {"y": [1, 2]}}),
+        ({"zip": {"x": [1, 2], "y": [3, 4]}}, {"zip": {"x": [3, 4], "y": [1, 2]}}),
+        ({"grid": {"x": [1], "y": [2]}}, {"grid": {"x": [2], "y": [1]}}),
+    ],
+    ids=str,
+)
+def test_other_runs_are_another_job(tmp_path, one, other):
+    digests = set()
+    for runs in (one, other):
+        design = design_in(tmp_path, runs=runs, tasks_per_job=9)
+        (job,) = design.jobs_of("all")
+        digests.add(design.digest_of("all", job))
+    assert len(digests) == 2
+
+
+SIZES = st.tuples(*[st.integers(1, 4)] * 3)
+
+
+@given(SIZES, st.integers(0, 2), st.integers(0, 3), st.integers(1, 9), st.booleans())
+def test_a_changed_value_changes_the_jobs_of_its_runs(
+    folder, sizes, changed_axis, place, per_job, some_excluded
+):
+    values = [list(range(size)) for size in sizes]
+    changed = [list(axis) for axis in values]
+    changed[changed_axis][place % sizes[changed_axis]] = 99
+    designs = []
+    for seeds, g, h in (values, changed):
+        runs = {"seeds": seeds, "grid": {"g": g, "h": h}}
+        if some_excluded:
+            runs["exclude"] = "g == 1 and h == 1"
+        designs.append(design_of(folder, runs=runs, tasks_per_job=per_job, states="CA"))
+    before, after = designs
+    for job in before.jobs_of("CA").keys() & after.jobs_of("CA").keys():
+        same = [t.digest for t in before.tasks_of("CA", job)] == [
+            t.digest for t in after.tasks_of("CA", job)
+        ]
+        assert same or before.digest_of("CA", job) != after.digest_of("CA", job)
+
+
+@given(RUNS, st.integers(1, 4))
+def test_a_design_is_the_same_each_time_and_each_task_is_in_it_once(folder, runs, per_job):
+    design, again = (small_design(folder, runs=runs, tasks_per_job=per_job) for _ in range(2))
+    if not design:
+        return
+    tasks = list(design.all_tasks())
+    assert tasks == list(again.all_tasks())
+    assert job_digests(design) == job_digests(again)
+    assert len({task.name for task in tasks}) == len(tasks) == design.size
+    assert len({task.digest for task in tasks}) == len(tasks)
+    for state in design.states:
+        for job in design.jobs_of(state).values():
+            assert {task.job for task in design.tasks_of(state, job.name)} == {job.name}
+
+
+@given(RUNS)
+def test_a_task_knows_what_its_axes_say_and_nothing_else(folder, runs):
+    design = small_design(folder, runs=runs)
+    columns = {"code", "name", "kind", "size", "x"}
+    fanfold = {"experiment", "launch", "state", "scenario", "run", "task", "index", "threads"}
+    of_axes = {*design.space.variables, *(["seed"] if "seeds" in runs else [])} if design else ()
+    for task in design.all_tasks() if design else ():
+        assert task.variables.keys() == columns | fanfold | set(of_axes)
+        assert task.run.variables.items() <= task.variables.items()
+
+
+METHODS = ("random", "sobol", "halton")
+
+
+def sample_of(method, n):
+    return {"method": method, "n": n, "parameters": {"p": {"normal": [0, 1]}}}
+
+
+GROWING = [
+    ("seeds", 2, 3),
+    ("seeds", [5, 3], [5, 3, 4]),
+    ("seeds", {"first": 4, "count": 1}, {"first": 4, "count": 3}),
+    *(("sample", sample_of(method, 2), sample_of(method, 3)) for method in METHODS),
+    ("list", [{"l": 1}, {"l": 2}], [{"l": 1}, {"l": 2}, {"l": 3}]),
+    ("zip", {"y": [1, 2], "z": [3, 4]}, {"y": [1, 2, 5], "z": [3, 4, 6]}),
+    ("range", {"r": {"start": 0, "stop": 1, "step": 1}}, {"r": {"start": 0, "stop": 3, "step": 1}}),
+    ("grid", {"h": [1, 2], "g": [1, 2, 3]}, {"h": [1, 2, 9], "g": [1, 2, 3]}),
+]
+
+
+@pytest.mark.parametrize(("key", "few", "many"), GROWING, ids=str)
+@pytest.mark.parametrize("per_job", [1, 2, 4, 5])
+@pytest.mark.parametrize("conditions", [[], ["g == 2"], ["g == 1 and scenario == 'low'"]], ids=str)
+def test_the_slowest_axis_may_grow(places, key, few, many, per_job, conditions):
+    runs = {"grid": {"g": [1, 2, 3]}, "exclude": conditions}
+    before, after = (
+        design_of(places, runs=runs | {key: size}, tasks_per_job=per_job) for size in (few, many)
+    )
+    small, large = job_digests(before), job_digests(after)
+    full = {at for at in small if before.jobs_of(at[0])[at[1]].size == per_job}
+    assert full or per_job > 2
+    assert {at: small[at] for at in full}.items() <= large.items()
+    assert digests(before).items() <= digests(after).items()
+
+
+def test_seeds_vary_slower_than_points_and_points_slower_than_all_others(places):
+    sample = {"n": 2, "parameters": {"p": {"uniform": [0, 1]}}}
+    runs = {"list": [{"name": "a"}, {"name": "b"}], "sample": sample, "seeds": 2}
+    design = design_of(places, runs=runs, states="CA", scenarios={})
+    assert list(tasks_of(design)) == [
+        f"CA/{row}-p{point}-s{seed}" for seed in (1, 2) for point in (1, 2) for row in "ab"
+    ]
+
+
+def test_precedence_is_total(places):
+    """A variable that is set everywhere is what the last of them says; state.x stays."""
+    levels = {
+        "vars": {"vars": {"x": "vars"}},
+        "state": {},
+        "scenario": {"scenarios": {"low": {"x": "scenario"}}},
+        "run": {"runs": {"grid": {"x": ["run"]}}},
+    }
+    (places / "plain.csv").write_text("code\nCA\n")
+    given = {"scenarios": {"low": {}}, "states": "CA", "states_table": "plain.csv"}
+    found = []
+    for keys in levels.values():
+        given |= keys or {"states_table": "states.csv"}
+        found.append(next(design_of(places, **given).all_tasks()).variables["x"])
+    assert found == ["vars", 1, "scenario", "run"]
+    task = next(design_of(places, **given).all_tasks())
+    assert (task.variables["state"]["x"], task.run.variables) == (1, {"x": "run"})
 
 
 def test_the_digest_of_a_design_changes_with_its_tasks_and_jobs(base):

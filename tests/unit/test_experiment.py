@@ -15,6 +15,19 @@ from scripts.fanfold.schema import Experiment
 from tests.conftest import content_of, write_files
 
 MISTAKES = [
+    (
+        {"runs": {"seeds": 10**20}},
+        "runs.seeds.count: input should be less than or equal to 4611686018427387904, not "
+        "`100000000000000000000`",
+    ),
+    (
+        {"runs": {"sample": {"n": 2**31, "parameters": {"x": {"uniform": [0, 1]}}}}},
+        "runs.sample.n: input should be less than or equal to 1073741824, not `2147483648`",
+    ),
+    (
+        {"model": {"profile": ["a"], "profiles": {"a": {}}}},
+        "model.profile: input should be a valid string, not `['a']`",
+    ),
     # Keys
     ({"scenarois": {}}, "scenarois: unknown key; did you mean `scenarios`?"),
     ({"model": {"comand": "x"}}, "model.comand: unknown key; did you mean `command`?"),

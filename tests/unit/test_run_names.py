@@ -9,6 +9,8 @@ from scripts.fanfold.jinja import RenderError
 from scripts.fanfold.names import LONGEST_NAME
 from scripts.fanfold.preflight import check_run_names
 from scripts.fanfold.run_names import default_name, name_from
+from scripts.fanfold.run_space import check_names, make_run_space
+from scripts.fanfold.runs_schema import Runs
 from tests.conftest import design_in, run
 
 TABLE = "code,name,size\nCA,California,40\nNY,New York,20\n"
@@ -60,7 +62,7 @@ def test_a_run_is_called_by_scenario_and_axes(scenario, labels, name):
         ("{{ 10 * seed + R0 * 2 }}", {}, "13.0", "24"),
         ("r{{ '%04d' | format(seed) }}_{{ R0 }}", {}, "r0001_1.5", "r0002_2"),
         ("{{ label }}-s{{ seed }}", {"derive": {"label": "R{{ R0 }}"}}, "R1.5-s1", "R2-s2"),
-        ("{{ launch }}.{{ R0 }}.{{ seed }}.{{ v }}", {"vars": {"v": 9}}, "main.1.5.1.9", "main.2.2.9"),
+        ("{{ launch }}.{{ R0 }}.{{ seed }}", {}, "main.1.5.1", "main.2.2"),
         ("{% if R0 > 1.7 %}big{% else %}small{% endif %}{{ seed }}", {}, "small1", "big2"),
         ("{{ seed }}-{{ R0 | replace('.', '_') }}", {}, "1-1_5", "2-2"),
     ],
@@ -198,3 +200,29 @@ def test_another_pattern_is_another_run_and_another_job(folder):
     one, other = (design_of(folder, p, runs={"seeds": 2}) for p in ("a{{ seed }}", "b{{ seed }}"))
     assert one.task("CA", None, 1).digest != other.task("CA", None, 1).digest
     assert one.digest_of("CA", "runs-1-1") != other.digest_of("CA", "runs-1-1")
+
+
+def test_a_default_name_that_is_too_long_is_shown_as_it_would_be():
+    value = "long" * 10
+    runs = Runs.model_validate({"grid": {f"v{number}": [value] for number in range(5)}})
+    name = "-".join(f"v{number}_{value}" for number in range(5))
+    with pytest.raises(ConfigError, match=rf"^runs: `{name}` is too long for the name of a folder"):
+        check_names([], make_run_space(runs, Path()))
+
+
+def test_with_a_pattern_the_names_made_of_axes_do_not_matter(folder):
+    grid = {
+        "a": ["x" * 40, "y"],
+        "b": ["x" * 40],
+        "c": ["x" * 40],
+        "d": ["x" * 40],
+        "e": ["x" * 40],
+    }
+    with pytest.raises(ConfigError, match="is too long for the name of a folder"):
+        design_of(folder, None, runs={"grid": grid})
+    pattern = "{{ a[:1] }}-{{ b[:1] }}{{ c[:1] }}{{ d[:1] }}{{ e[:1] }}"
+    assert names(design_of(folder, pattern, runs={"grid": grid})) == ["CA/x-xxxx", "CA/y-xxxx"]
+
+
+def test_an_axis_called_like_a_column_of_the_states_is_the_runs_own(folder):
+    assert names(design_of(folder, "n{{ size }}", runs={"grid": {"size": [1, 2]}})) == ["CA/n1", "CA/n2"]

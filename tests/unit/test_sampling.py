@@ -78,8 +78,9 @@ def test_more_points_keep_the_earlier_ones(method, few, many):
 
 @pytest.mark.parametrize("method", ["sobol", "halton", "random"])
 def test_blocks_continue_each_other(method):
-    values = [point["a"] for point in points_of(axis_of(method, 4 * BLOCK, UNIT))]
-    assert len(set(values)) == 4 * BLOCK
+    points = points_of(axis_of(method, 4 * BLOCK, UNIT))
+    values = [value for point in points for value in point.values()]
+    assert len(set(values)) > 0.99 * len(values)
     assert fmean(values) == pytest.approx(0.5, abs=0.02)
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from scripts.fanfold.errors import ConfigError
 from scripts.fanfold.expansion import CENSUS
-from scripts.fanfold.states import choose_states, read_states_table
+from scripts.fanfold.states import choose_states, filter_states, read_states_table
+from tests.conftest import design_in
 
 TABLE = {code: {"code": code} for code in ("CA", "NY", "TX")}
 
@@ -167,3 +168,153 @@ def test_the_census_table_is_complete(census):
     assert {row["hhs_region"] for row in states.values()} == set(range(1, 11))
     assert states["CA"]["name"] == "California"
     assert states["CA"]["fips"] == "06"
+
+
+# Conditions
+
+PLACES = (
+    "code,name,kind,size,share,coast,mayor\n"
+    "CA,California,state,40,0.5,true,\n"
+    "NY,New York,state,20,,true,Ann\n"
+    "WY,Wyoming,state,1,0.25,false,Bob\n"
+    "R1,One's,region,9,0.75,,\n"
+)
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """Return a folder with a table of states."""
+    folder = tmp_path_factory.mktemp("places")
+    (folder / "places.csv").write_text(PLACES)
+    return folder
+
+
+def chosen(folder, where, **states):
+    return design_in(folder, states={"table": "places.csv", "where": where} | states)
+
+
+@pytest.mark.parametrize(
+    ("condition", "codes"),
+    [
+        ("kind = 'state'", ["CA", "NY", "WY"]),
+        ("kind == 'state'", ["CA", "NY", "WY"]),
+        ("kind == 'state' and size > 1e1", ["CA", "NY"]),
+        ("size > 10 or kind = 'region'", ["CA", "NY", "R1"]),
+        ("not kind = 'state'", ["R1"]),
+        ("code in ('WY', 'CA')", ["CA", "WY"]),
+        ("code not in ('WY', 'CA')", ["NY", "R1"]),
+        ("name like '%y%'", ["WY"]),
+        ("size between 1 and 9", ["WY", "R1"]),
+        ("coast", ["CA", "NY"]),
+        ("share > 0.3", ["CA", "R1"]),
+        ("share is null", ["NY"]),
+        ("mayor is not null", ["NY", "WY"]),
+        ("name = 'One''s'", ["R1"]),
+        ("upper(kind) = 'REGION'", ["R1"]),
+        ("size / 2 >= 10", ["CA", "NY"]),
+        ('"size" = 1', ["WY"]),
+        ("true", ["CA", "NY", "WY", "R1"]),
+        ("size > avg(size)", ["CA", "NY"]),
+    ],
+)
+def test_a_condition_leaves_the_rows_for_which_it_holds(places, condition, codes):
+    design = chosen(places, condition)
+    assert list(design.states) == codes
+    assert design.states == {code: read_states_table(places / "places.csv")[code] for code in codes}
+
+
+def test_codes_and_words_choose_among_what_the_condition_leaves(places):
+    design = chosen(places, "size > 1", codes=["NY", "50states"])
+    assert list(design.states) == ["NY", "CA"]
+    with pytest.raises(ConfigError, match=r"^states.0: unknown code `WY`"):
+        chosen(places, "size > 1", codes=["WY"])
+
+
+def test_without_a_condition_every_row_of_the_table_is_taken(places):
+    assert list(design_in(places, states={"table": "places.csv"}).states) == [
+        "CA",
+        "NY",
+        "WY",
+        "R1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "problem"),
+    [
+        (
+            "sise > 1",
+            "states.where: the table has no column `sise`; did you mean `size`? (texts go in "
+            "single quotes)",
+        ),
+        (
+            'kind = "region"',
+            "states.where: the table has no column `region` (texts go in single quotes)",
+        ),
+        ("size > 1000", "states.where: no state is left by `size > 1000`"),
+        ("share > size and share < size", None),
+        ("size", None),
+        ("'state'", None),
+        ("null", None),
+        ("size >", None),
+        ("kind = 'state", None),
+        ("size > 1; drop table states", None),
+        ("size = 'many'", None),
+        ("name > 5", None),
+        ("name ~ '('", None),
+        ("nothing(size) > 1", None),
+        ("*", None),
+        ("select * from states", None),
+        (" ", None),
+        ("sum(size)", None),
+    ],
+)
+def test_what_is_no_condition_is_one_line(places, condition, problem):
+    with pytest.raises(ConfigError) as caught:
+        chosen(places, condition)
+    (line,) = caught.value.problems
+    assert line.startswith("states.where: ")
+    assert problem is None or line == problem
+
+
+def test_a_table_without_rows_has_none_to_leave(tmp_path):
+    (tmp_path / "places.csv").write_text("code,size\n")
+    for condition in ("true", "size > 1"):
+        with pytest.raises(ConfigError, match=r"^states.where: "):
+            chosen(tmp_path, condition)
+
+
+def test_states_that_are_named_again_are_noted(places):
+    keys = {"states_table": "places.csv"}
+    assert not design_in(places, states=["CA", "NY"], **keys).notes
+    assert design_in(places, states=["CA", "50states", "CA", "NY"], **keys).notes == (
+        "states: `CA`, `NY`: named more than once, and taken once",
+    )
+
+
+def test_one_table_is_enough(places):
+    with pytest.raises(ConfigError, match=r"^states_table: states.table is the table; leave out"):
+        design_in(places, states={"table": "places.csv"}, states_table="places.csv")
+
+
+WORDS = st.sampled_from(
+    [
+        *("code", "name", "kind", "size", "share", "coast", "none", "'state'", '"state"', "true"),
+        *("1", "0.5", "1e400", "-1", "null", "(", ")", ",", "and", "or", "not", "is", "in", "like"),
+        *("between", "case", "when", "then", "else", "end", "=", "<>", "<", "+", "-", "/", "%"),
+        *("||", ";", ".", "::", "int", "cast", "as", "date", "count", "sum", "upper", "round"),
+        *("substr", "'", '"', "[", "]", "~", "select", "from", "over", "interval", "exists", "*"),
+    ]
+)
+
+
+@given(st.text(max_size=20) | st.lists(WORDS, max_size=8).map(" ".join))
+def test_any_condition_leaves_some_rows_or_is_one_line(places, condition):
+    table = read_states_table(places / "places.csv")
+    try:
+        left = filter_states(condition, table)
+    except ConfigError as error:
+        (line,) = error.problems
+        assert line.startswith("states.where: ")
+        return
+    assert left == {code: row for code, row in table.items() if code in left}
