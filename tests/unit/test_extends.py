@@ -318,5 +318,5 @@ def test_a_model_without_a_command_anywhere_is_a_mistake(load):
 
 @pytest.mark.parametrize(("chosen", "key"), [(1, 1), (1, "1"), ("1", 1)])
 def test_a_profile_may_be_called_by_a_number(load, chosen, key):
-    design = load(model={"profile": chosen, "profiles": {key: {"threads": 3}}})
-    assert design.experiment.model.threads == 3
+    model = {"command": "own", "profile": chosen, "profiles": {key: {"threads": 3}}}
+    assert load({"top.yaml": {"model": model}})[0].model.threads == 3
