@@ -125,15 +125,12 @@ def _is_number(value: Any) -> bool:
 def _as_date(value: Any) -> date:
     if isinstance(value, date):
         return value
+    text = str(value)
     try:
-        text = value if isinstance(value, str) else ""
-        return date.fromisoformat(text) if len(text) == len("2020-01-01") else _as_time(text)
+        is_day = len(text) == len("2020-01-31")
+        return date.fromisoformat(text) if is_day else datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"`{value}` is not a date such as 2020-01-31") from None
-
-
-def _as_time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def _dates(start: date, stop: date, period: Period) -> Steps:
