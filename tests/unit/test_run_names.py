@@ -225,4 +225,5 @@ def test_with_a_pattern_the_names_made_of_axes_do_not_matter(folder):
 
 
 def test_an_axis_called_like_a_column_of_the_states_is_the_runs_own(folder):
-    assert names(design_of(folder, "n{{ size }}", runs={"grid": {"size": [1, 2]}})) == ["CA/n1", "CA/n2"]
+    design = design_of(folder, "n{{ size }}", runs={"grid": {"size": [1, 2]}})
+    assert names(design) == ["CA/n1", "CA/n2"]
