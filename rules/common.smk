@@ -18,7 +18,8 @@ from scripts.fanfold.summary import summary
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 OVERRIDES = dict(workflow.config_settings.config)
-SELECT = str(OVERRIDES.pop("select", ""))
+# Of `select=` nothing is left; that is not to be taken for everything.
+SELECT = str(OVERRIDES.pop("select") or "") if "select" in OVERRIDES else None
 SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
 
 try:
@@ -34,7 +35,7 @@ try:
     # Workers run the jobs that this machine has listed.
     CALL = Call(DESIGN)
     if workflow.is_main_process:
-        CALL = with_retries(select(DESIGN, SELECT) if SELECT else CALL)
+        CALL = with_retries(CALL if SELECT is None else select(DESIGN, SELECT))
 except FanfoldError as error:
     # As it is: Snakemake would add where in this file it was raised.
     raise SystemExit(f"Fanfold cannot run this:\n{error}") from None

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from scripts.fanfold.atomic import replacing
 from scripts.fanfold.call import Call
 from scripts.fanfold.checking import collect_records, describe_failures, write_failed
@@ -54,3 +56,6 @@ if __name__ == "__main__":
             Path(snakemake.output.tasks),
         )
         log.info("%d failed tasks, tolerated", failures)
+        if failures:
+            folder = snakemake.params.call.folder
+            click.echo(f"{failures} failed tasks, tolerated: {folder}/failed_tasks.csv")

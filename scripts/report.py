@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from scripts.fanfold.call import Call
 from scripts.fanfold.provenance import FILE, read_provenance, resolved
 from scripts.fanfold.report_page import write_report
@@ -35,3 +37,4 @@ if __name__ == "__main__":
             dict(zip(call.design.tables, map(Path, snakemake.input.tables), strict=True)),
             Path(snakemake.output.report),
         )
+        click.echo(f"{call.size:,} tasks. Look at {snakemake.output.report}")

@@ -2,22 +2,26 @@
 
 import csv
 import difflib
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 from scripts.fanfold.design import Design
 from scripts.fanfold.design_table import cell
 from scripts.fanfold.errors import FanfoldError
 from scripts.fanfold.names import nearest
+from scripts.fanfold.provenance import FILE as PROVENANCE
+from scripts.fanfold.provenance import read_provenance
+from scripts.fanfold.records import Record
 from scripts.fanfold.selection import selected_tasks
-from scripts.fanfold.task_folder import LOG, RECORD
+from scripts.fanfold.task_folder import RECORD
 from scripts.fanfold.task_setup import TaskSetup
+from scripts.fanfold.templates import target_of
 
 #: Not compared: where a task is run, and what the design table does not have.
 _NOT_COMPARED = ("job", "index", "digest", "threads", "code", "experiment", "launch")
-COMMAND = "the command"
+COMMAND, DEFINITION = "the command", "the model (command, environment, digests of files)"
 #: Of two launches, so many tasks that differ are shown whole.
 TASKS_SHOWN = 10
 
@@ -50,9 +54,10 @@ def rendered_now(design: Design, name: str) -> Rendered:
         for key, value in values.items()
         if key not in _NOT_COMPARED
     }
-    texts = setup.templates.render(task.variables)
-    files = {str(path): text for path, text in texts.items()}
-    return Rendered(name, variables, files | {COMMAND: setup.command(task) + "\n"})
+    texts = {str(path): text for path, text in setup.templates.render(task.variables).items()}
+    texts[COMMAND] = setup.command(task) + "\n"
+    texts[DEFINITION] = _definition_text(design.definition.as_dict())
+    return Rendered(name, variables, texts)
 
 
 def rendered_in(launch: Path, name: str) -> Rendered:
@@ -61,18 +66,33 @@ def rendered_in(launch: Path, name: str) -> Rendered:
     if name not in table:
         raise FanfoldError(f"{launch}: it has no task `{name}`{nearest(name, table)}")
     folder = launch / "tasks" / name
-    if not folder.is_dir():
-        raise FanfoldError(f"{folder}: there is nothing of this task any more (`keep`)")
-    return Rendered(f"{launch.name}:{name}", table[name], dict(_rendered_files(folder)))
+    try:
+        record = Record.from_json((folder / RECORD).read_text(encoding="utf-8"))
+        definition = read_provenance(launch / PROVENANCE)["definitions"][record.definition]
+    except (OSError, ValueError, KeyError):
+        raise FanfoldError(
+            f"{folder}: there is nothing of this task (it has not run, or `keep: none`)"
+        ) from None
+    texts = dict(_rendered_files(folder, definition))
+    texts[DEFINITION] = _definition_text(definition)
+    return Rendered(f"{launch.name}:{name}", table[name], texts)
 
 
-def _rendered_files(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the files that were rendered: they are read-only."""
-    for path in sorted(folder.rglob("*")):
-        mode = path.lstat().st_mode
-        name = str(path.relative_to(folder))
-        if stat.S_ISREG(mode) and not mode & 0o222 and name not in (LOG, RECORD):
-            yield name, path.read_text(encoding="utf-8", errors="replace")
+def _rendered_files(folder: Path, definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the files of a task's folder that were rendered: they are read-only."""
+    for name in definition["templates"]:
+        target = target_of(PurePath(name).relative_to(definition["how"]["dir"]), rendered=True)
+        path = folder / target
+        if path.is_file() and not path.is_symlink() and not path.stat().st_mode & 0o222:
+            yield str(target), path.read_text(encoding="utf-8", errors="replace")
+
+
+def _definition_text(definition: Mapping[str, Any]) -> str:
+    lines = [f"model.command: {line}" for line in definition["command"].splitlines()]
+    lines += [f"model.env.{name}: {value}" for name, value in sorted(definition["env"].items())]
+    for key in ("templates", "code", "inputs"):
+        lines += [f"{key} {name}: {digest}" for name, digest in sorted(definition[key].items())]
+    return "\n".join(lines)
 
 
 def read_plan(launch: Path) -> dict[str, dict[str, str]]:
@@ -92,7 +112,7 @@ def read_plan(launch: Path) -> dict[str, dict[str, str]]:
 def differences(one: Rendered, other: Rendered) -> Iterator[str]:
     """Yield the lines in which two tasks differ, as `diff -u` writes them."""
     texts = [{"the variables": _lines(task.variables)} | task.files for task in (one, other)]
-    if not all(COMMAND in text for text in texts):  # a launch's folder does not say it
+    if not all(COMMAND in text for text in texts):  # as rendered, a launch's folder has none
         texts = [{name: text[name] for name in text if name != COMMAND} for text in texts]
     for name in dict.fromkeys([*texts[0], *texts[1]]):
         yield from difflib.unified_diff(

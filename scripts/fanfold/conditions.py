@@ -79,6 +79,8 @@ class Restrictions:
         """Whether states have different runs."""
         self.by_scenario = not every.isdisjoint(of_scenarios)
         """Whether scenarios have different runs."""
+        self.idle = list(conditions)
+        """Conditions that have dropped nothing so far."""
         self._constant: list[Condition] = []
         self._groups: dict[tuple[int, ...], list[Condition]] = {}
         if self._rows_of_states is not None:
@@ -131,8 +133,7 @@ class Restrictions:
         return Spaces(self._space, self.by_state, self.by_scenario).key(state, scenario)
 
     def _space_of(self, state: str, variables: Mapping[str, Any]) -> RunSpace:
-        known = self._known
-        if not all(condition.holds(known(condition, variables)) for condition in self._constant):
+        if not self._hold(self._constant, variables):
             every = tuple(range(len(self._space.axes)))
             return RunSpace(self._space.axes, (Factor(every, 0, ()),))
         if not self._groups:
@@ -155,8 +156,17 @@ class Restrictions:
             chosen = dict(variables)
             for axis, position in zip(group, positions, strict=True):
                 chosen.update(self._space.axes[axis].choice(position))
-            if all(condition.holds(self._known(condition, chosen)) for condition in conditions):
+            if self._hold(conditions, chosen):
                 yield positions
+
+    def _hold(self, conditions: Sequence[Condition], variables: Mapping[str, Any]) -> bool:
+        """Whether all conditions hold."""
+        for condition in conditions:
+            if not condition.holds(self._known(condition, variables)):
+                if condition in self.idle:
+                    self.idle.remove(condition)
+                return False
+        return True
 
     def _positions(self, axis: int, state: str) -> Sequence[int]:
         if self._rows_of_states is not None and axis == self._table:

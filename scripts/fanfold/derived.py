@@ -12,6 +12,12 @@ from scripts.fanfold.names import nearest
 
 #: Variables of a task that are not known yet when others are derived.
 LATER = frozenset({"run", "task", "index", "threads"})
+#: What Jinja2 says of an expression that is none -> what was probably meant.
+_HINTS = {
+    "got '='": "; equality is `==`",
+    "got 'AND'": "; write `and`",
+    "got 'OR'": "; write `or`",
+}
 
 
 class Derived:
@@ -30,7 +36,12 @@ class Derived:
         with collected_problems() as collect:
             for name, text in texts.items():
                 with collect:
-                    self._expressions[name] = compiled(f"runs.derive.{name}", text)
+                    where = f"runs.derive.{name}"
+                    if "{" not in text:
+                        raise ConfigError(
+                            f"{where}: write {{{{ {text} }}}}; a constant goes to vars"
+                        )
+                    self._expressions[name] = compiled(where, text)
         needs = {name: self._expressions[name].names & texts.keys() for name in texts}
         try:
             self._order = tuple(TopologicalSorter(needs).static_order())
@@ -94,7 +105,8 @@ def compiled(where: str, text: str) -> Expression:
     try:
         return Expression(where, text)
     except RenderError as error:
-        raise ConfigError(str(error)) from None
+        hint = next((hint for sign, hint in _HINTS.items() if sign in str(error)), "")
+        raise ConfigError(f"{error}{hint}") from None
 
 
 def check_known(where: str, used: Iterable[str], known: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from scripts.fanfold.commands import with_flags
@@ -20,6 +20,7 @@ from scripts.fanfold.run_tables import NAME
 from scripts.fanfold.sampling import SampleAxis
 from scripts.fanfold.schema import Experiment
 from scripts.fanfold.states import State, choose_states, filter_states, read_states_table
+from scripts.fanfold.templates import fits
 
 CENSUS = Path(__file__).parents[2] / "config/states.csv"
 DIGEST_MEMORY = Path(".snakemake/fanfold/digests.json")
@@ -50,10 +51,11 @@ def make_design(experiment: Experiment, folder: Path, files: Sequence[Path] = ()
         with collect:
             command = _command_of(experiment, space)
             definition = make_definition(experiment, command, folder, FileDigests(DIGEST_MEMORY))
-    spaces = _spaces_of(experiment, states, space, derived)
+    spaces = _spaces_of(experiment, states, space, derived, notes)
     states = _states_with_tasks(experiment, states, spaces, notes)
     _check_jobs(experiment, states, spaces)
     notes += [note for axis in space.axes if isinstance(axis, SampleAxis) for note in axis.notes]
+    notes += _idle_patterns(experiment, definition.templates)
     return Design(
         experiment, folder, tuple(files), states, spaces, derived, definition, tuple(notes)
     )
@@ -80,15 +82,16 @@ def _states_of(
         unknown = [code for code in rows if code not in known]
         if unknown:
             raise ConfigError(
-                f"{space.table.where}: row {rows[code][0] + 1}: there is no state `{code}`"
+                f"{space.table.where}: row {rows[code][0] + 1}, column state: "
+                f"there is no state `{code}`"
                 f"{nearest(code, known)}"
                 for code in unknown
             )
     if wanted is None:
         return {code: known[code] for code in rows or ()}
-    if wanted.where:
-        known = filter_states(wanted.where, known)
     chosen, again = choose_states(wanted.codes or ["all"], known)
+    if wanted.where:
+        chosen = filter_states(wanted.where, chosen)
     if not chosen:
         raise ConfigError(f"states.where: no state is left by `{wanted.where}`")
     if again:
@@ -100,7 +103,11 @@ def _states_of(
 
 
 def _spaces_of(
-    experiment: Experiment, states: Mapping[str, State], space: RunSpace, derived: Derived
+    experiment: Experiment,
+    states: Mapping[str, State],
+    space: RunSpace,
+    derived: Derived,
+    notes: list[str],
 ) -> Spaces:
     """Apply the conditions; raise ConfigError for names that no variable has."""
     scenarios = experiment.all_scenarios
@@ -136,7 +143,9 @@ def _spaces_of(
         return Spaces(space)
     left = Restrictions(space, conditions, derived, of_states=of_states, of_scenarios=of_scenarios)
     pairs = [(state, scenario) for state in states for scenario in scenarios]
-    return left.spaces(pairs, lambda *pair: common_variables(experiment, states, *pair))
+    spaces = left.spaces(pairs, lambda *pair: common_variables(experiment, states, *pair))
+    notes += [f"{condition.where}: drops nothing" for condition in left.idle]
+    return spaces
 
 
 def _states_with_tasks(
@@ -159,6 +168,19 @@ def _states_with_tasks(
     if without:
         notes.append(f"states: {listing(without)}: no run is left for them")
     return left
+
+
+def _idle_patterns(experiment: Experiment, templates: Iterable[str]) -> list[str]:
+    """Return a note for each pattern of `templates.render` that was written and fits no file."""
+    how = experiment.templates
+    if "render" not in how.model_fields_set:
+        return []
+    names = [PurePath(name).relative_to(how.dir or "") for name in templates]
+    return [
+        f"templates.render: `{pattern}` fits no file"
+        for pattern in how.render
+        if not any(fits(pattern, name) for name in names)
+    ]
 
 
 def _check_jobs(experiment: Experiment, states: Iterable[str], spaces: Spaces) -> None:

@@ -8,12 +8,18 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from scripts.fanfold.errors import ConfigError
-from scripts.fanfold.names import is_name, listing, nearest
+from scripts.fanfold.names import listing, nearest
 from scripts.fanfold.schema import Experiment
 from scripts.fanfold.yaml_files import parse_scalar, read_yaml
 
 #: A config file with this key alone names the experiment to run (config/config.yaml does).
 POINTER = "experiment"
+#: Words of other tools -> ours.
+SYNONYMS = {
+    **dict.fromkeys(("cores", "cpus", "ntasks"), "threads"),
+    **dict.fromkeys(("mem", "memory"), "mem_mb"),
+    **dict.fromkeys(("time", "timeout", "walltime"), "runtime"),
+}
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,8 +113,7 @@ def _retyped(value: Any) -> Any:
 
 
 def _name_of(path: Path) -> str:
-    name = path.absolute().parent.name
-    return name if is_name(name) else path.stem
+    return path.absolute().parent.name
 
 
 def validate_experiment(content: Mapping[str, Any]) -> Experiment:
@@ -129,13 +134,23 @@ def _explain(problem: Any) -> str:
     if kind == "extra_forbidden":
         known = _known_keys(location[:-1])
         unknown = str(location[-1])
-        return f"{path}: unknown key{nearest(unknown, known) or f'; known: {listing(known)}'}"
+        return f"{path}: unknown key{_meant(unknown, known)}"
     shown = _shown(problem["input"])
+    limits = problem.get("ctx", {})
     a_mapping = f"must be a mapping (`key: value` lines), not {shown}"
     what = {
         "missing": "is missing",
         "too_short": "is empty; write at least one",
         "tuple_type": f"must be a list (`[a, b]`), not {shown}",
+        "int_parsing": f"must be a whole number, not {shown}",
+        "int_type": f"must be a whole number, not {shown}",
+        "int_from_float": f"must be a whole number, not {shown}",
+        "float_parsing": f"must be a number, not {shown}",
+        "float_type": f"must be a number, not {shown}",
+        "string_type": f"must be a text, not {shown}",
+        "greater_than_equal": f"must be at least {limits.get('ge')}, not {shown}",
+        "greater_than": f"must be above {limits.get('gt', 0):g}, not {shown}",
+        "less_than_equal": f"must be at most {limits.get('le')}, not {shown}",
         "model_type": a_mapping,
         "dict_type": a_mapping,
     }
@@ -144,6 +159,18 @@ def _explain(problem: Any) -> str:
     if kind.startswith("value_error"):
         return f"{path}: {text}" if path else text
     return f"{path}: {text[0].lower()}{text[1:]}, not {shown}"
+
+
+def _meant(unknown: str, known: Sequence[str]) -> str:
+    """Return what was probably meant by a key that its section does not have."""
+    if unknown == "select":
+        return "; it goes on the command line: --config select=..."
+    if SYNONYMS.get(unknown) in known:
+        return f"; write `{SYNONYMS[unknown]}`"
+    homes = [name for name in ("runs", "model", "templates") if unknown in _known_keys([name])]
+    if homes and unknown not in known:
+        return f"; it belongs under `{homes[0]}`"
+    return nearest(unknown, known) or f"; known: {listing(known)}"
 
 
 def _shown(value: Any) -> str:

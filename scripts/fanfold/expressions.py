@@ -34,6 +34,8 @@ class Expression:
                 self._template = compile_text(where, text, _ENVIRONMENT)
         except TemplateError as error:
             raise RenderError(f"{where}: {error.message}") from None
+        except ValueError as error:  # Jinja2 computes with constants while it compiles
+            raise RenderError(f"{where}: {error}") from None
 
     def value(self, variables: Mapping[str, Any]) -> Any:
         """Return the value for `variables`; raise RenderError."""

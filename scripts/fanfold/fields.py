@@ -17,6 +17,10 @@ from pydantic import (
 from scripts.fanfold.names import RESERVED, is_inside, is_name, is_variable
 
 
+#: Python writes no larger ones.
+LARGEST_WHOLE = 10**4000
+
+
 def legal_name(text: str) -> str:
     """Return a name of an experiment, state, scenario ...; raise ValueError if it is none."""
     if not is_name(text):
@@ -56,6 +60,8 @@ def plain_value(value: Any) -> Any:
     """Accept what YAML can say and a number that is finite; anything else is a mistake."""
     if isinstance(value, float) and value - value != 0:
         raise ValueError(f"{value} is not a finite number")
+    if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
+        raise ValueError("it is a number of more than 4,000 digits")
     if isinstance(value, dict):
         return {str(key): plain_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -25,13 +25,23 @@ class RenderError(FanfoldError):
     """A template, command or environment variable that cannot be rendered: where, line, what."""
 
 
+#: Variable of Fanfold's -> why it may not be there.
+_UNSET = {
+    "seed": "`runs.seeds` is not set",
+    "scenario": "`scenarios` is not set",
+}
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     """Jinja2, strict; `state.pop` is what the table has of that name, not a method of Python."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return an entry of a mapping before an attribute."""
-        if isinstance(obj, dict) and attribute in obj:
-            return obj[attribute]
+        if isinstance(obj, dict):
+            if attribute in obj:
+                return obj[attribute]
+            if not self.is_safe_attribute(obj, attribute, None):  # `pop`, which changes it
+                return self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
 
 
@@ -79,6 +89,8 @@ def _undefined(error: UndefinedError, variables: Mapping[str, Any]) -> str:
     name = message.split("'")[-2] if message.count("'") > 1 else message
     if "State object" in message:
         return f"'state.{name}' is undefined{nearest(name, variables['state'])}"
+    if name in _UNSET:
+        return f"there is no `{name}`: {_UNSET[name]}"
     return f"{message}{nearest(name, variables)}"
 
 

@@ -52,7 +52,8 @@ def is_inside(path: str) -> bool:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean `x`?` for the known word nearest to `word`, or nothing."""
     by_lower = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    alike = 0.6 if len(word) > 2 else 0.5
+    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=alike)
     return f"; did you mean `{by_lower[found[0]]}`?" if found else ""
 
 

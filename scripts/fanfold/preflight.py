@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from scripts.fanfold.design import Design, Task
@@ -16,6 +16,7 @@ from scripts.fanfold.errors import ConfigError, FanfoldError, collected_problems
 from scripts.fanfold.expansion import load_design
 from scripts.fanfold.jinja import RenderError
 from scripts.fanfold.model_code import code_files
+from scripts.fanfold.names import nearest
 from scripts.fanfold.slots import search_path
 from scripts.fanfold.task_folder import LOG, RECORD
 from scripts.fanfold.task_setup import TaskSetup
@@ -24,6 +25,11 @@ from scripts.fanfold.task_setup import TaskSetup
 SAMPLES = 300
 #: Of an axis with many values the first ones are rendered, and the last.
 SAMPLES_OF_AXIS = 60
+#: Programs whose first argument is a script, unless it is an option.
+INTERPRETERS = frozenset(
+    {"bash", "julia", "node", "octave", "perl", "python", "python3", "Rscript", "ruby", "sh"}
+)
+_PLAIN = re.compile(r"[\w./+@%-]+")
 
 
 def load_and_check(
@@ -95,7 +101,7 @@ def check_rendering(design: Design, check_command: bool) -> None:
         raise ConfigError(str(error)) from None
     check_places(setup)
     problems: dict[str, None] = {}
-    commands: dict[str, None] = {}
+    commands: dict[tuple[str, str], None] = {}
     for task in islice(sample_tasks(design), SAMPLES):
         if task.problem:
             problems[task.problem] = None
@@ -106,13 +112,21 @@ def check_rendering(design: Design, check_command: bool) -> None:
         with _noting(problems):
             setup.env(task)
         with _noting(problems):
-            commands[_first_word(setup.command(task))] = None
+            commands[_first_words(setup.command(task))] = None
     if check_command:
-        for word in filter(None, commands):
-            if not _can_run(word, setup):
+        for program, script in commands:
+            if "/" in program and (path := _place_of(program, setup)) and not _may_run(path):
+                problems[f"model.command: {path} may not be executed; chmod +x it"] = None
+            elif program and not _can_run(program, setup):
                 problems[
-                    f"model.command: `{word}` was not found: not a program on PATH, "
+                    f"model.command: `{program}` was not found: not a program on PATH, "
                     "nor a file of the experiment or its templates"
+                ] = None
+            elif script and not _is_there(script, setup):
+                hint = nearest(script, _files_of(design, setup))
+                problems[
+                    f"model.command: `{script}` is no file of the experiment, nor of its templates"
+                    f"{hint}"
                 ] = None
     if problems:
         raise ConfigError(problems)
@@ -179,31 +193,55 @@ def check_places(setup: TaskSetup) -> None:
         raise ConfigError(problems)
 
 
-def _first_word(command: str) -> str:
-    """Return the program that a command starts with; nothing if that is not plain to see."""
+def _first_words(command: str) -> tuple[str, str]:
+    """Return the program that a command starts with, and the script that this runs.
+
+    Nothing where that is not plain to see.
+    """
     words = re.split(r"\s+", command.strip())
     while words and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=\S*", words[0]):
         words.pop(0)
-    word = words[0] if words else ""
-    return word if re.fullmatch(r"[\w./+@%-]+", word) else ""
+    program, script = ([word if _PLAIN.fullmatch(word) else "" for word in words] + ["", ""])[:2]
+    is_script = PurePath(program).name in INTERPRETERS and not script.startswith("-")
+    return program, script if is_script else ""
 
 
 def _can_run(word: str, setup: TaskSetup) -> bool:
     if "/" in word:
-        path = Path(word)
-        if path.is_absolute():
-            return os.access(path, os.X_OK)
-        linked = [
-            setup.links[str(place)] / path.relative_to(place)
-            for place in (path, *path.parents)
-            if str(place) in setup.links
-        ]
-        rendered = any(path == file.target for file in setup.templates.files)
-        return rendered or any(file.exists() for file in linked)
+        path = Path(word) if Path(word).is_absolute() else _place_of(word, setup)
+        return path is not None and _may_run(path)
     if shutil.which(word, path=search_path()):
         return True
     builtin = [shutil.which("bash") or "/bin/sh", "-c", 'type "$0" >/dev/null 2>&1', word]
     return subprocess.run(builtin, check=False).returncode == 0
+
+
+def _may_run(path: Path) -> bool:
+    return os.access(path, os.X_OK)
+
+
+def _is_there(script: str, setup: TaskSetup) -> bool:
+    if Path(script).is_absolute():
+        return Path(script).exists()
+    return _place_of(script, setup) is not None
+
+
+def _place_of(name: str, setup: TaskSetup) -> Path | None:
+    """Return where a file of the task's folder comes from; None if it will not be there."""
+    path = Path(os.path.normpath(name))
+    found = [file.source for file in setup.templates.files if file.target == path]
+    found += [
+        setup.links[str(place)] / path.relative_to(place)
+        for place in (path, *path.parents)
+        if str(place) in setup.links
+    ]
+    return next((file for file in found if file.exists()), None)
+
+
+def _files_of(design: Design, setup: TaskSetup) -> list[str]:
+    """Return names that a script could have."""
+    here = [path.name for path in design.folder.iterdir() if path.is_file()]
+    return [*here, *(str(file.target) for file in setup.templates.files)]
 
 
 def check_results_folder(results: Path) -> None:

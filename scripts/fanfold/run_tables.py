@@ -135,7 +135,9 @@ def _problems_of_columns(frame: "pl.DataFrame") -> Iterator[str]:
     for name, kind in frame.schema.items():
         if kind.is_nested() or kind in (pl.Time, pl.Duration, pl.Binary, pl.Object):
             yield f"column {name}: holds {kind}; use numbers, texts, booleans or dates"
-        if name not in (NAME, STATE, SEED):
+        if ";" in name:
+            yield f"column {name}: cells are separated by commas, not by `;`"
+        elif name not in (NAME, STATE, SEED):
             try:
                 legal_variable(name)
             except ValueError as error:
@@ -193,6 +195,9 @@ def _of_text(column: "pl.Series") -> tuple["pl.Series", "pl.Series | None", str]
             wrong, what = impossible, "`{}` is not a date"
         else:
             column = dates
+    elif column.str.contains(_DATE).sum() * 2 > len(column):
+        wrong = ~column.str.contains(_DATE)
+        what = "`{}` is not a date such as 2020-01-31, as most of the column are"
     elif infinite.any() and (numbers | infinite).all():
         wrong, what = infinite, "`{}` is not a finite number"
     elif numbers.sum() * 2 > len(column) and not column.str.contains(_CODE).any():

@@ -45,6 +45,10 @@ class Seeds(Section):
             return {"count": value}
         if isinstance(value, list):
             return {"values": value}
+        if not isinstance(value, dict):
+            raise ValueError(
+                f"write a number (10), a list ([3, 5]) or {{first: 1, count: 10}}, not `{value}`"
+            )
         return value
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ axes, and by what became of a task: `failed`, `missing`.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -58,6 +58,8 @@ def read_selection(design: Design, text: str) -> list[Wanted]:
     """Take a selection apart; raise ConfigError for a key that no task has."""
     known = [*KEYS, *design.space.variables]
     wanted, problems = [], []
+    if not text.strip(" ;"):
+        problems.append("select: is empty")
     for part in filter(None, (part.strip() for part in text.split(";"))):
         key, equals, values = part.partition("=")
         if not equals:
@@ -167,7 +169,7 @@ def _check_used(design: Design, wanted: list[Wanted], text: str, tasks: list[Tas
     }
     problems = [
         f"select: no task {'' if condition.key == 'task' else f'has {condition.key} '}`{value}`"
-        f"{nearest(value, known.get(condition.key, []))}"
+        f"{_meant(condition.key, value, known)}"
         for condition in wanted
         for value in condition.values
         if value not in condition.used
@@ -176,3 +178,12 @@ def _check_used(design: Design, wanted: list[Wanted], text: str, tasks: list[Tas
         problems.append(f"select: no task fits `{text}`")
     if problems:
         raise ConfigError(problems)
+
+
+def _meant(key: str, value: str, known: Mapping[str, Sequence[str]]) -> str:
+    """Return what was probably meant by a value that no task has."""
+    if "=" in value:
+        return "; between conditions write `;`"
+    if key == "task" and value in known["state"]:
+        return f"; did you mean `state={value}`?"
+    return nearest(value, [*known.get(key, []), *(WORDS if key == "task" else ())])

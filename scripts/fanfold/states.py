@@ -18,11 +18,19 @@ WORDS = {"50states": "state", "hhsregions": "hhs_region"}
 
 
 class State(dict[str, Any]):
-    """The attributes of a state; as text, its code."""
+    """The attributes of a state; as text, and compared with one, its code."""
 
     def __str__(self) -> str:
         """Return the code, so that `{{ state }}` says what one expects."""
         return str(self["code"])
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same state, or `other` is its code: `state == 'CA'`."""
+        return str(self) == other if isinstance(other, str) else super().__eq__(other)
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        """Be found where its code is: `{'CA': 5}[state]`."""
+        return hash(str(self))
 
 
 def read_states_table(path: Path) -> dict[str, State]:

@@ -6,6 +6,7 @@ from typing import Any
 from scripts.fanfold.axes import Axis
 from scripts.fanfold.call import Call
 from scripts.fanfold.design import Design, Task
+from scripts.fanfold.sampling import SampleAxis
 
 
 def summary(call: Call, table: str = "") -> str:
@@ -23,7 +24,7 @@ def summary(call: Call, table: str = "") -> str:
     if design.derived.names:
         lines.append(("runs.derive", _listing(design.derived.names)))
     full = len(design.states) * len(design.scenarios) * space.size
-    if design.size < full:
+    if design.size < full and (experiment.runs.exclude or experiment.runs.only):
         lines.append(("combinations", f"{full:,}, of which {full - design.size:,} are left out"))
     sizes = [job.size for state in design.states for job in design.jobs_of(state).values()]
     most = max(sizes)
@@ -76,10 +77,13 @@ def _total(design: Design, sizes: Sequence[int]) -> str:
 
 def _values(axis: Axis) -> str:
     """Return how many alternatives an axis has, and the first and last of them."""
-    if len(axis.names) == 1 and len(axis.choice(0)) == 1 and axis.where != "runs.sample":
+    if len(axis.names) == 1 and len(axis.choice(0)) == 1 and not isinstance(axis, SampleAxis):
         [name] = axis.names
         return _listing(range(len(axis)), lambda position: axis.choice(position)[name])
-    return f"{_listing(range(len(axis)), axis.label)} ({', '.join(axis.names)})"
+    names = ", ".join(axis.names)
+    if isinstance(axis, SampleAxis):
+        names += f"; {axis.sample.method}"
+    return f"{_listing(range(len(axis)), axis.label)} ({names})"
 
 
 def _listing(items: Sequence[Any], text: Callable[[Any], Any] = str, most: int = 6) -> str:

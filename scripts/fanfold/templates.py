@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from jinja2 import Template, TemplateError
@@ -74,11 +74,11 @@ class TemplateFolder:
 
     def _file(self, source: Path, name: Path) -> TemplateFile | None:
         rendered = not source.is_symlink() and any(
-            fnmatch(str(name), pattern) or fnmatch(name.name, pattern) for pattern in self._patterns
+            fits(pattern, name) for pattern in self._patterns
         )
         if rendered and name.name.startswith(PARTIAL):
             return None
-        target = name.with_suffix("") if rendered and name.suffix == SUFFIX else name
+        target = target_of(name, rendered)
         template = self._compile(source, name) if rendered else None
         return TemplateFile(source, target, template, self._edits.get(target))
 
@@ -125,6 +125,16 @@ class TemplateFolder:
         if os.path.isabs(written) or not outside or not os.path.lexists(leads_to):  # noqa: PTH117
             return written
         return os.path.relpath(leads_to, copy.parent)
+
+
+def target_of(name: PurePath, rendered: bool) -> Path:
+    """Return what a file (`name`: below the templates' folder) is called in the task's folder."""
+    return Path(name.with_suffix("") if rendered and name.suffix == SUFFIX else name)
+
+
+def fits(pattern: str, name: PurePath) -> bool:
+    """Whether a pattern of `templates.render` is about a file (`name`: below the folder)."""
+    return fnmatch(str(name), pattern) or fnmatch(name.name, pattern)
 
 
 def _read_only(mode: int) -> Callable[[str, int], int]:

@@ -101,6 +101,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}{where}: not valid YAML: {error.problem}") from None
     except _UNREADABLE as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if "unhashable" in first_line:
+            first_line = "a value with {{ }} needs quotes"
         raise ConfigError(f"{path}: not valid YAML: {first_line}") from None
     if content is None:
         return {}

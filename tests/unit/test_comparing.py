@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from scripts.compare_configs import main
 from scripts.fanfold.call import Call
+from scripts.fanfold.provenance import record_call
 from scripts.write_plan import write_plan
 from tests.conftest import run
 
@@ -43,6 +44,7 @@ def launch(load):
     def launch(name, **keys):
         design = load(FILES, **KEYS | keys, launch=name)
         run(design)
+        record_call(design, None)
         write_plan(Call(design), Path(design.results, "plan/tasks.csv"))
 
     return launch
@@ -79,6 +81,32 @@ def test_two_launches_are_compared_task_by_task(compare, launch):
     assert not [line for line in lines if "low" in line]
 
 
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({"command": "sh model.sh {{ run }}"}, "+model.command: sh model.sh {{ run }}"),
+        ({"model": {"env": {"SOLVER": "fast"}}}, "+model.env.SOLVER: fast"),
+    ],
+    ids=str,
+)
+def test_what_is_run_is_compared_too(compare, launch, changed, line):
+    launch("main")
+    launch("second", **changed)
+    code, lines = compare("main:CA/low", "second:CA/low")
+    assert code == 0
+    assert line in lines
+    assert not any(text.endswith("a.txt") for text in lines)
+
+
+def test_a_changed_program_is_a_difference_and_what_it_writes_is_none(compare, launch):
+    launch("main", command="sh model.sh; echo 1 > out; chmod 444 out")
+    Path("exp/trial/model.sh").write_text("true # otherwise\n")
+    code, lines = compare("main:CA/low", "CA/low")
+    assert code == 0
+    assert [text for text in lines if text.startswith("-code model.sh: ")]
+    assert not any(": out" in text for text in lines)
+
+
 def test_what_is_not_there_is_one_line(compare, launch):
     assert compare("CA/lo", "CA/low") == (1, ["select: no task `CA/lo`; did you mean `CA/low`?"])
     assert compare("CA/*", "CA/low") == (1, ["`CA/*` is 2 tasks; name one"])
@@ -87,7 +115,8 @@ def test_what_is_not_there_is_one_line(compare, launch):
     (code, (line,)) = compare("main:CA/low", "CA/low")
     assert (code, line) == (
         1,
-        "results/trial/main/tasks/CA/low: there is nothing of this task any more (`keep`)",
+        "results/trial/main/tasks/CA/low: there is nothing of this task "
+        "(it has not run, or `keep: none`)",
     )
     (code, (line,)) = compare("main:CA/lo", "CA/low")
     assert line == "results/trial/main: it has no task `CA/lo`; did you mean `CA/low`?"

@@ -203,6 +203,12 @@ def test_without_axes_a_condition_is_about_states_and_scenarios(folder):
     assert names(design) == ["CA/low", "CA/high", "NY/low"]
 
 
+def test_a_condition_that_drops_nothing_gets_a_note(tmp_path):
+    runs = {"grid": {"a": [1, 2]}, "exclude": ["a > 5", "a == 1"], "only": "a > 0"}
+    notes = design_in(tmp_path, runs=runs).notes
+    assert notes == ("runs.exclude.0: drops nothing", "runs.only.0: drops nothing")
+
+
 def test_nothing_left_is_an_error(folder):
     assert problems_of(folder, runs=GRID | {"only": "a > 5"}) == [
         "runs: no run is left: conditions drop every combination"

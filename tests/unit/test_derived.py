@@ -52,7 +52,6 @@ def problems_of(folder, derive, **keys):
         ("v is {{ v }}", "v is 2"),
         (" {{ v }} ", 2),
         ("{{ v }}{{ v }}", "22"),
-        ("plain", "plain"),
         ("{% if v > 1 %}many{% endif %}", "many"),
         ("{{ state.size }}", 40),
         ("{{ size + v }}", 42),
@@ -253,6 +252,24 @@ def test_any_text_is_a_plain_value_or_one_line(text):
         assert "runs.derive.d" in str(error)
         return
     assert value is None or isinstance(value, str | int | float | bool | list | dict)
+
+
+def test_an_expression_without_braces_is_refused_and_not_taken_for_a_text(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        design_in(tmp_path, runs={"derive": {"beta": "R0 * gamma"}})
+    assert caught.value.problems == [
+        "runs.derive.beta: write {{ R0 * gamma }}; a constant goes to vars"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("a = 1", "; equality is `==`"), ("a == 1 AND b == 2", "; write `and`")],
+)
+def test_a_condition_in_the_words_of_another_language_gets_a_hint(tmp_path, text, hint):
+    with pytest.raises(ConfigError) as caught:
+        design_in(tmp_path, vars={"a": 1, "b": 2}, runs={"only": text})
+    assert caught.value.problems[0].endswith(hint)
 
 
 @pytest.mark.parametrize(

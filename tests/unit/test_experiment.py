@@ -15,18 +15,25 @@ from scripts.fanfold.schema import Experiment
 from tests.conftest import content_of, write_files
 
 MISTAKES = [
+    ({"seeds": 5}, "seeds: unknown key; it belongs under `runs`"),
+    ({"select": "failed"}, "select: unknown key; it goes on the command line: --config select=..."),
+    ({"model": {"memory": 5}}, "model.memory: unknown key; write `mem_mb`"),
+    (
+        {"runs": {"seeds": "1-10"}},
+        "runs.seeds: write a number (10), a list ([3, 5]) or {first: 1, count: 10}, not `1-10`",
+    ),
+    ({"tasks_per_job": "many"}, "tasks_per_job: must be a whole number, not `'many'`"),
     (
         {"runs": {"seeds": 10**20}},
-        "runs.seeds.count: input should be less than or equal to 4611686018427387904, not "
-        "`100000000000000000000`",
+        "runs.seeds.count: must be at most 4611686018427387904, not `100000000000000000000`",
     ),
     (
         {"runs": {"sample": {"n": 2**31, "parameters": {"x": {"uniform": [0, 1]}}}}},
-        "runs.sample.n: input should be less than or equal to 1073741824, not `2147483648`",
+        "runs.sample.n: must be at most 1073741824, not `2147483648`",
     ),
     (
         {"model": {"profile": ["a"], "profiles": {"a": {}}}},
-        "model.profile: input should be a valid string, not `['a']`",
+        "model.profile: must be a text, not `['a']`",
     ),
     # Keys
     ({"scenarois": {}}, "scenarois: unknown key; did you mean `scenarios`?"),
@@ -47,16 +54,16 @@ MISTAKES = [
     ({"scenarios": ["a"]}, "scenarios: must be a mapping (`key: value` lines), not `['a']`"),
     ({"scenarios": {"a": 5}}, "scenarios.a: must be a mapping (`key: value` lines), not `5`"),
     ({"outputs": {"o": "x.csv"}}, None),
-    ({"states": [36]}, "states.0: input should be a valid string, not `36`"),
+    ({"states": [36]}, "states.0: must be a text, not `36`"),
     ({"runs": {"grid": {"x": 5}}}, "runs.grid.x: must be a list (`[a, b]`), not `5`"),
     ({"runs": {"grid": {"x": []}}}, "runs.grid.x: is empty; write at least one"),
     ({"runs": {"list": [{}]}}, None),
     ({"model": {"command": ""}}, None),
     ({"vars": {"x": {1, 2}}}, "vars.x: {1, 2} is not a text, number, date, list or mapping"),
     # Numbers
-    ({"parallel": 0}, "parallel: input should be greater than or equal to 1, not `0`"),
+    ({"parallel": 0}, "parallel: must be at least 1, not `0`"),
     ({"tasks_per_job": 1.5}, None),
-    ({"model": {"runtime": 0}}, "model.runtime: input should be greater than 0, not `0`"),
+    ({"model": {"runtime": 0}}, "model.runtime: must be above 0, not `0`"),
     (
         {"model": {"runtime": math.inf}},
         "model.runtime: input should be a finite number, not `inf`",
@@ -316,7 +323,8 @@ def test_the_name_is_that_of_the_folder_unless_it_is_given(write):
     assert load_experiment([file], {})[0].name == "flu"
     assert load_experiment([file], {"name": "cold"})[0].name == "cold"
     strange = write("exp/my flu!/trial.yaml", content)
-    assert load_experiment([strange], {})[0].name == "trial"
+    with pytest.raises(ConfigError, match=r"^name: `my flu!` is not a legal name"):
+        load_experiment([strange], {})
 
 
 def test_paths_are_relative_to_the_first_file(write):

@@ -53,6 +53,38 @@ def test_what_is_only_copied_may_be_anything(accept, tmp_path):
     accept(templates={"dir": "templates"})
 
 
+@pytest.mark.parametrize("command", ["sh modle.sh {{ state }}", "python lib/no.py", "sh ./x.sh"])
+def test_a_script_that_is_not_there_is_found(problems_of, command):
+    files = {"model.sh": "", "lib/run.py": ""}
+    (line,) = problems_of(files, command=command, model={"code": "lib"})
+    script = command.split()[1]
+    hint = "; did you mean `model.sh`?" if script == "modle.sh" else ""
+    expected = f"`{script}` is no file of the experiment, nor of its templates{hint}"
+    assert line == f"model.command: {expected}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sh model.sh",
+        "python -c 1",
+        "sh {{ state }}.sh",
+        "python lib/run.py",
+        "sh made.sh",
+        "sh -c x",
+    ],
+)
+def test_a_script_that_is_there_or_cannot_be_known_is_fine(accept, command):
+    files = {"model.sh": "", "lib/run.py": "", "templates/made.sh.j2": "", "all.sh": ""}
+    keys = {"model": {"code": ["lib", "all.sh"]}, "templates": {"dir": "templates"}}
+    accept(files, command=command, **keys)
+
+
+def test_a_program_that_may_not_be_executed_is_found(problems_of):
+    (line,) = problems_of({"model.sh": ""}, command="./model.sh")
+    assert line == "model.command: exp/trial/model.sh may not be executed; chmod +x it"
+
+
 def test_two_runs_with_the_same_name_are_found(problems_of, accept):
     runs = {"grid": {"x": [1.1, 1.14, 2]}, "seeds": 2}
     keys = {"states": ["CA", "NY"], "runs": runs}
@@ -186,8 +218,11 @@ def test_a_command_that_is_not_there_is_named(problems_of, command):
 )
 def test_a_command_that_is_there_or_cannot_be_judged_is_fine(accept, monkeypatch, command):
     monkeypatch.setenv("PATH", "/usr/bin:/bin")  # the machine may have no `python`
-    files = {"model.sh": "", "src/tool": "", "templates/rendered.sh.j2": ""}
-    accept(files, command=command, model={"code": ["src"]}, templates={"dir": "templates"})
+    folder = Path("exp/trial")
+    for name in ("model.sh", "src/tool", "templates/rendered.sh.j2"):
+        write_files(folder, {name: ""})
+        (folder / name).chmod(0o755)
+    accept(command=command, model={"code": ["src"]}, templates={"dir": "templates"})
 
 
 def test_where_jobs_go_elsewhere_the_program_need_not_be_here(accept):

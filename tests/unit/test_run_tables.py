@@ -369,3 +369,9 @@ def test_values_are_read_back_as_they_were_written(tmp_path_factory, columns):
     assert [list(map(type, row.values())) for row in found] == [
         list(map(type, row.values())) for row in rows
     ]
+
+
+def test_a_text_among_dates_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text("day\n2020-01-01\n15.02.2020\n2020-03-01\n")
+    with pytest.raises(ConfigError, match=r"row 2, column day: `15.02.2020` is not a date such as"):
+        read_run_table("runs.table", tmp_path / "t.csv")

@@ -262,7 +262,7 @@ def test_a_distribution_that_is_none_is_one_line(parameter, problem):
 @pytest.mark.parametrize(
     ("sample", "problem"),
     [
-        ({"n": 0}, "runs.sample.n: input should be greater than or equal to 1, not `0`"),
+        ({"n": 0}, "runs.sample.n: must be at least 1, not `0`"),
         ({"n": 2, "method": "grid"}, None),
         ({"n": 2, "seed": -1}, None),
         ({"n": 2, "parameters": {}}, "runs.sample.parameters: is empty; write at least one"),

@@ -37,7 +37,7 @@ def names(design, text):
 
 def test_the_names_are_those_of_the_whole(small):
     assert [task.name for task in small.all_tasks()] == ALL
-    assert names(small, "") == ALL
+    assert names(small, "state=*") == ALL
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_fits_all_conditions_is_selected(small, text, fits):
             [
                 "select: no task `CA/low-R0_1-s3`; did you mean `CA/low-R0_1-s2`?",
                 "select: no task `TX/*`",
-                "select: no task `CA`",
+                "select: no task `CA`; did you mean `state=CA`?",
             ],
         ),
         ("state=ca;seed=9", ["select: no task has state `ca`; did you mean `CA`?"]),
@@ -88,6 +88,12 @@ def test_what_fits_all_conditions_is_selected(small, text, fits):
             ],
         ),
         ("failed", ["select: no task fits `failed`"]),
+        ("", ["select: is empty"]),
+        ("fail", ["select: no task `fail`; did you mean `failed`?"]),
+        (
+            "state=CA,scenario=low",
+            ["select: no task has state `scenario=low`; between conditions write `;`"],
+        ),
         ("seed=1;index=3", ["select: no task fits `seed=1;index=3`"]),
     ],
 )

@@ -223,11 +223,23 @@ def test_a_condition_leaves_the_rows_for_which_it_holds(places, condition, codes
     assert design.states == {code: read_states_table(places / "places.csv")[code] for code in codes}
 
 
-def test_codes_and_words_choose_among_what_the_condition_leaves(places):
+def test_the_condition_chooses_among_codes_and_words(places):
     design = chosen(places, "size > 1", codes=["NY", "50states"])
     assert list(design.states) == ["NY", "CA"]
-    with pytest.raises(ConfigError, match=r"^states.0: unknown code `WY`"):
+    with pytest.raises(ConfigError, match=r"^states.where: no state is left by `size > 1`"):
         chosen(places, "size > 1", codes=["WY"])
+
+
+def test_a_state_is_compared_as_its_code(places):
+    keys = {"states": {"codes": ["CA", "NY"], "table": "places.csv"}}
+    runs = {"grid": {"x": [1, 2]}, "exclude": "state == 'CA' and x == 1"}
+    derive = {"in_list": "{{ state in ['CA'] }}", "found": "{{ {'CA': 5, 'NY': 6}[state] }}"}
+    design = design_in(places, runs=runs | {"derive": derive}, **keys)
+    tasks = list(design.all_tasks())
+    assert [task.name for task in tasks] == ["CA/x_2", "NY/x_1", "NY/x_2"]
+    assert [task.variables["found"] for task in tasks] == [5, 6, 6]
+    assert [task.variables["in_list"] for task in tasks] == [True, False, False]
+    assert design.states["CA"] != design.states["NY"]
 
 
 def test_without_a_condition_every_row_of_the_table_is_taken(places):

@@ -107,8 +107,8 @@ def test_a_changed_cell_changes_its_job_alone(design_of):
         (
             "state,x\nCA,1\nNYC,2\nNYC,3\nZZ,1\n",
             [
-                "tasks.table: row 2: there is no state `NYC`; did you mean `NY`?",
-                "tasks.table: row 4: there is no state `ZZ`",
+                "tasks.table: row 2, column state: there is no state `NYC`; did you mean `NY`?",
+                "tasks.table: row 4, column state: there is no state `ZZ`",
             ],
         ),
         ("state,x\n", None),
