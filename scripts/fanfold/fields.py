@@ -16,7 +16,6 @@ from pydantic import (
 
 from scripts.fanfold.names import RESERVED, is_inside, is_name, is_variable
 
-
 #: Python writes no larger ones.
 LARGEST_WHOLE = 10**4000
 

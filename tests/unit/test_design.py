@@ -143,6 +143,28 @@ def test_a_million_tasks_cost_no_more_than_their_jobs(tmp_path):
     assert design.task("all", None, 10**6).run.name == "s1000000"
 
 
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        (
+            {"runs": {"seeds": 10**6}},
+            "tasks_per_job: 1,000,000 tasks, 1 in a job, would be 1,000,000 jobs, and more than "
+            "50,000 take too long to look at; `tasks_per_job: 1000` makes 1,000",
+        ),
+        (
+            {"scenarios": {f"s{number}": {} for number in range(60_000)}},
+            "tasks_per_job: 60,000 tasks, 1 in a job, would be 60,000 jobs, and more than "
+            "50,000 take too long to look at; write fewer states, scenarios or runs",
+        ),
+    ],
+    ids=["seeds", "scenarios"],
+)
+def test_more_jobs_than_snakemake_can_look_at_are_refused_with_advice(tmp_path, keys, line):
+    with pytest.raises(ConfigError) as caught:
+        design_in(tmp_path, **keys)
+    assert caught.value.problems == [line]
+
+
 def test_resources_are_those_of_the_tasks_at_once_and_of_the_job(tmp_path):
     model = {"threads": 2, "mem_mb": 300, "runtime": 10}
     design = design_in(tmp_path, model=model, parallel=3)

@@ -3,7 +3,7 @@
 import getpass
 import json
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -114,6 +114,23 @@ def test_without_a_file_nothing_is_known(tmp_path):
         {"runs": {"seeds": [3, 1], "grid": {"g": [1.5, "b"]}}, "scenarios": {"low": {}, "1": None}},
         {"runs": {"seeds": {"first": 5, "count": 2}, "list": [{"name": "a", "x": 1}]}},
         {"outputs": {"o": {"path": "o.csv", "table": True}}, "failures": {"tolerate": "5%"}},
+        {
+            "runs": {
+                "range": {"d": {"start": "2020-01-31", "stop": "2020-05-31", "step": "1 month"}}
+            }
+        },
+        {"runs": {"grid": {"d": [date(2020, 1, 31)]}, "derive": {"y": "{{ d.year }}"}}},
+        {
+            "runs": {
+                "sample": {
+                    "n": 3,
+                    "parameters": {"x": {"normal": [0, 1]}, "c": {"choice": ["a", "b"]}},
+                }
+            }
+        },
+        {"runs": {"zip": {"a": [1, 2], "b": [3, 4]}, "only": "a == 1"}, "run_name": "n{{ a }}"},
+        {"states": {"codes": ["CA", "NY"], "where": "population > 3e7"}},
+        {"model": {"profile": "p", "profiles": {"p": {"threads": 2}}}},
         {"limits": {"jobs": 2}, "model": {"env": {"A": "{{ x }}"}}, "vars": {"x": 1}},
     ],
     ids=str,

@@ -37,7 +37,7 @@ def check_experiment(project, *how):
     ("changes", "lines"),
     [
         ({"scenarois": {}}, ["scenarois: unknown key; did you mean `scenarios`?"]),
-        ({"tasks_per_job": "many"}, ["tasks_per_job: input should be a valid integer"]),
+        ({"tasks_per_job": "many"}, ["tasks_per_job: must be a whole number"]),
         (
             {"states": ["ca", "XX"]},
             ["states.0: unknown code `ca`; did you mean `CA`?", "states.1: unk"],
@@ -56,7 +56,7 @@ def check_experiment(project, *how):
         ({"inputs": ["rain.csv"]}, ["inputs: exp/trial/rain.csv does not exist"]),
         ({"states": []}, ["states: no state is left"]),
         ({"runs": {"grid": {"x": []}}}, ["runs.grid.x: "]),
-        ({"runs": {"seeds": 0}}, ["runs.seeds.count: input should be greater than or equal to 1"]),
+        ({"runs": {"seeds": 0}}, ["runs.seeds.count: must be at least 1"]),
         ({"results": "Makefile"}, ["results: Makefile is not a folder"]),
         ({"parallel": 4, "limits": {"tasks": 2}}, ["parallel is 4 but limits.tasks only 2"]),
     ],

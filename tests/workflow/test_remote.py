@@ -87,6 +87,19 @@ def test_failed_tasks_run_again_alone(remote, tmp_path):
     assert tasks_here(remote) == sorted([*LOW, *HIGH])
 
 
+def test_a_selection_of_sampled_runs_comes_home_too(remote):
+    runs = {"sample": {"n": 4, "parameters": {"x": {"integers": [1, 9]}}}, "seeds": 2}
+    remote.experiment_file = remote.write_experiment(
+        model=remote.model, runs=runs, scenarios=None, states=["CA"]
+    )
+    assert remote.run("combine", "--config", "select=seed=2") == once(
+        *(f"CA/p{point}-s2" for point in (1, 2, 3, 4))
+    )
+    combined = pl.read_parquet(remote.results / "selected/combined/out.parquet")
+    assert combined.filter(day=1).select(pl.col("x") == pl.col("value")).to_series().all()
+    assert combined["run"].n_unique() == 4
+
+
 def test_a_change_runs_only_the_packs_that_it_touches(remote):
     remote.run()
     remote.experiment_file = remote.write_experiment(
