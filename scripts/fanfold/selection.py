@@ -7,7 +7,7 @@ axes, and by what became of a task: `failed`, `missing`.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -162,17 +162,11 @@ def _with_status(design: Design, tasks: list[Task], wanted: set[str]) -> list[Ta
 
 def _check_used(design: Design, wanted: list[Wanted], text: str, tasks: list[Task]) -> None:
     """Raise ConfigError for values that no task has, or if no task is left."""
-    known: dict[str, list[Any]] = {
-        "state": list(design.states),
-        "scenario": [name for name in design.scenarios if name is not None],
-        "task": [task.name for task in islice(design.all_tasks(), NAMES_COMPARED)],
-    }
+    unused = [(w.key, value) for w in wanted for value in w.values if value not in w.used]
     problems = [
-        f"select: no task {'' if condition.key == 'task' else f'has {condition.key} '}`{value}`"
-        f"{_meant(condition.key, value, known)}"
-        for condition in wanted
-        for value in condition.values
-        if value not in condition.used
+        f"select: no task {'' if key == 'task' else f'has {key} '}`{value}`"
+        f"{_meant(design, key, value)}"
+        for key, value in unused
     ]
     if not problems and not tasks:
         problems.append(f"select: no task fits `{text}`")
@@ -180,10 +174,18 @@ def _check_used(design: Design, wanted: list[Wanted], text: str, tasks: list[Tas
         raise ConfigError(problems)
 
 
-def _meant(key: str, value: str, known: Mapping[str, Sequence[str]]) -> str:
+def _meant(design: Design, key: str, value: str) -> str:
     """Return what was probably meant by a value that no task has."""
     if "=" in value:
         return "; between conditions write `;`"
-    if key == "task" and value in known["state"]:
+    if key == "task" and value in design.states:
         return f"; did you mean `state={value}`?"
-    return nearest(value, [*known.get(key, []), *(WORDS if key == "task" else ())])
+    known: list[str] = []
+    if key == "state":
+        known = list(design.states)
+    elif key == "scenario":
+        known = list(design.experiment.scenarios)
+    elif key == "task":
+        names = (task.name for task in islice(design.all_tasks(), NAMES_COMPARED))
+        known = [*names, *WORDS]
+    return nearest(value, known)
