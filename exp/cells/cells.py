@@ -3,6 +3,11 @@
     python cells.py setup.xml
 
 Writes growth.csv (one row per hour) and colony.csv (the cells that live in the end).
+
+A site of the grid holds one cell. A cell divides at the end of its cycle if one of the eight sites
+around it is free, else it waits. From `drug_from_hour` on, cells die with the rate kill_rate c^h /
+(half_um^h + c^h), c being the concentration and h `hill`. Repeats with the same seed start from the
+same colony in all conditions.
 """
 
 import argparse

@@ -3,7 +3,12 @@
     START_DATE=20210501 RELEASE_DEPTH=1 PARTICLES=60 DAYS=8 SEED=1 python drift.py
 
 Writes track.csv: where the particles are at the end of each day, seaward positive. Lengths are in
-metres and times in seconds, where the name does not say otherwise. README.md has the equations.
+metres and times in seconds, where the name does not say otherwise.
+
+Current at height s (0: surface, -1: bottom) = tide + river 3/2 (1 - s^2) + exchange (1 - 9 s^2 -
+8 s^3), the classical profiles of an estuary (MacCready & Geyer 2010, Annu. Rev. Mar. Sci. 2:35-58):
+no current at the bottom, no stress at the surface, no net transport by the exchange. Up and down,
+particles walk at random between surface and bottom.
 """
 
 import csv

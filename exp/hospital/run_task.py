@@ -2,9 +2,17 @@
 
     python run_task.py -s CO -j main
 
-Reads config_global.json and config_disease.json from the current folder; writes hospital.csv and
-summary.json there. Susceptible people become exposed, infectious, and then recovered or hospital
-patients, each age group in two parts: vaccinated or not. Times are in days.
+Reads config_global.json and config_disease.json from the current folder; writes hospital.csv (a row
+per day and age: infections and admissions of the day, patients at its end) and summary.json there.
+Susceptible people become exposed, infectious, and then recovered or hospital patients, each age
+group in two parts: vaccinated or not; binomial draws, four steps a day. Times are in days.
+
+Populations are the 2020 Census, and so are the shares of age groups in the US (under 18: 22.1 %, 65
+and over: 16.8 %), taken for each state. R, the infections by one case where nobody is vaccinated
+(older immunity is in it), is 1.4, and so 1.2 with the usual vaccination; published estimates for
+seasonal influenza have a median of 1.28, half of them from 1.19 to 1.37 (Biggerstaff et al. 2014,
+BMC Infect. Dis. 14:480). Times, shares admitted and effects of the vaccine are examples of a
+plausible size, not estimates.
 """
 
 import argparse

@@ -1,4 +1,9 @@
-"""The toy weather: the model of Lorenz (1996), a ring of sites that advect, damp and force."""
+"""The toy weather: a ring of sites that advect, damp and force.
+
+Lorenz 1996, Predictability: a problem partly solved, Proc. Seminar on Predictability, ECMWF. With
+forcing 8, small errors double in about two days, one time unit being five days (Lorenz & Emanuel
+1998, J. Atmos. Sci. 55:399-414).
+"""
 
 HOURS_PER_UNIT = 120  # one time unit of the model is taken for five days
 
