@@ -80,5 +80,5 @@ def describe_failures(failed: pl.DataFrame, tasks_folder: str, most: int = 10) -
         if row["log_tail"]:
             lines += [f"    | {line}" for line in row["log_tail"].splitlines()]
     if failed.height > most:
-        lines.append(f"... and {failed.height - most} more; all are in failed_tasks.csv")
+        lines.append(f"... and {failed.height - most} more")
     return "\n".join(lines)

@@ -173,7 +173,7 @@ def test_only_some_of_many_failures_are_shown():
     rows = [{"task": f"CA/{number}", "reason": "why", "log_tail": None} for number in range(12)]
     lines = describe_failures(pl.DataFrame(rows, schema_overrides={"log_tail": pl.String}), "t")
     assert lines.splitlines()[0] == "CA/0: why  (log: t/CA/0/task.log)"
-    assert lines.splitlines()[10:] == ["... and 2 more; all are in failed_tasks.csv"]
+    assert lines.splitlines()[10:] == ["... and 2 more"]
 
 
 def test_a_task_without_a_record_is_an_error_that_names_it(launch):
