@@ -12,7 +12,7 @@ rule write_plan:
         "../envs/workflow.yaml"
     params:
         call=CALL,
-        digest=CALL.digest,
+        digest=lambda wc: CALL.digest,
     message:
         "Write the design table."
     script:

@@ -82,7 +82,7 @@ rule check_tasks:
     """Fail, naming the tasks that failed, unless so many are tolerated."""
     input:
         plan=local("<folder>/plan/tasks.csv"),
-        records=over_jobs("<results>/records/{state}/{job}.jsonl"),
+        records=lambda wc: over_jobs("<results>/records/{state}/{job}.jsonl"),
     output:
         tasks=local("<folder>/combined/tasks.parquet"),
     log:

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from scripts.fanfold.comparing import (
+    Launch,
     Rendered,
     compare_launches,
     differences,
-    rendered_in,
     rendered_now,
 )
 from scripts.fanfold.design import Design
@@ -25,7 +25,7 @@ def compare_configs(design: Design, one: str, other: str) -> Iterator[str]:
     """Yield the lines in which two tasks or launches differ; raise FanfoldError."""
     launches = Path(design.results).parent
     if "/" not in one and "/" not in other:
-        yield from compare_launches(launches / one, launches / other)
+        yield from compare_launches(Launch(launches / one), Launch(launches / other))
     else:
         yield from differences(_rendered(design, one), _rendered(design, other))
 
@@ -33,7 +33,7 @@ def compare_configs(design: Design, one: str, other: str) -> Iterator[str]:
 def _rendered(design: Design, name: str) -> Rendered:
     launch, colon, task = name.partition(":")
     if colon:
-        return rendered_in(Path(design.results).parent / launch, task)
+        return Launch(Path(design.results).parent / launch).rendered(task)
     return rendered_now(design, name)
 
 

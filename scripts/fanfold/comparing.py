@@ -60,22 +60,31 @@ def rendered_now(design: Design, name: str) -> Rendered:
     return Rendered(name, variables, texts)
 
 
-def rendered_in(launch: Path, name: str) -> Rendered:
-    """Return a task as a launch has it in its folder; raise FanfoldError if it has none."""
-    table = read_plan(launch)
-    if name not in table:
-        raise FanfoldError(f"{launch}: it has no task `{name}`{nearest(name, table)}")
-    folder = launch / "tasks" / name
-    try:
-        record = Record.from_json((folder / RECORD).read_text(encoding="utf-8"))
-        definition = read_provenance(launch / PROVENANCE)["definitions"][record.definition]
-    except (OSError, ValueError, KeyError):
-        raise FanfoldError(
-            f"{folder}: there is nothing of this task (it has not run, or `keep: none`)"
-        ) from None
-    texts = dict(_rendered_files(folder, definition))
-    texts[DEFINITION] = _definition_text(definition)
-    return Rendered(f"{launch.name}:{name}", table[name], texts)
+class Launch:
+    """What a launch left on disk; its plan and its provenance are read once."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read the plan of the launch in `folder`; raise FanfoldError if there is none."""
+        self.folder = folder
+        self.plan = read_plan(folder)
+        """Task -> its variables."""
+        self._definitions = read_provenance(folder / PROVENANCE).get("definitions", {})
+
+    def rendered(self, name: str) -> Rendered:
+        """Return a task as it was run; raise FanfoldError if there is nothing of it."""
+        if name not in self.plan:
+            raise FanfoldError(f"{self.folder}: it has no task `{name}`{nearest(name, self.plan)}")
+        folder = self.folder / "tasks" / name
+        try:
+            record = Record.from_json((folder / RECORD).read_text(encoding="utf-8"))
+            definition = self._definitions[record.definition]
+        except (OSError, ValueError, KeyError):
+            raise FanfoldError(
+                f"{folder}: there is nothing of this task (it has not run, or `keep: none`)"
+            ) from None
+        texts = dict(_rendered_files(folder, definition))
+        texts[DEFINITION] = _definition_text(definition)
+        return Rendered(f"{self.folder.name}:{name}", self.plan[name], texts)
 
 
 def _rendered_files(folder: Path, definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -128,18 +137,22 @@ def _lines(variables: Mapping[str, str]) -> str:
     return "".join(f"{key}: {value}\n" for key, value in sorted(variables.items()) if value != "")
 
 
-def compare_launches(one: Path, other: Path) -> Iterator[str]:
+def compare_launches(one: Launch, other: Launch) -> Iterator[str]:
     """Yield what differs between two launches: the tasks of each, and what they are made of."""
-    plans = [read_plan(launch) for launch in (one, other)]
-    both = [name for name in plans[0] if name in plans[1]]
-    for launch, mine, others in ((one, *plans), (other, *reversed(plans))):
-        alone = [name for name in mine if name not in others]
+    for launch, others in ((one, other), (other, one)):
+        alone = [name for name in launch.plan if name not in others.plan]
         if alone:
-            yield f"only in {launch.name}: {len(alone):,} tasks, {alone[0]} to {alone[-1]}"
-    differing = 0
+            yield f"only in {launch.folder.name}: {len(alone):,} tasks, {alone[0]} to {alone[-1]}"
+    both = [name for name in one.plan if name in other.plan]
+    differing = gone = 0
     for name in both:
-        lines = list(differences(rendered_in(one, name), rendered_in(other, name)))
+        try:
+            lines = list(differences(one.rendered(name), other.rendered(name)))
+        except FanfoldError:  # not run yet, or not kept
+            gone += 1
+            continue
         differing += bool(lines)
         if differing <= TASKS_SHOWN:
             yield from lines
-    yield f"in both: {len(both):,} tasks, of which {differing:,} differ"
+    missing = f"; of {gone:,} there is nothing to compare" if gone else ""
+    yield f"in both: {len(both):,} tasks, of which {differing:,} differ{missing}"

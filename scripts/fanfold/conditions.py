@@ -6,7 +6,7 @@ seeds there are, `R0 > 2 and scenario == "low"` looks at each R0 and each scenar
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -119,7 +119,8 @@ class Restrictions:
         `variables_of(state, scenario)` are those that all of their runs have. Raises ConfigError if
         a condition cannot be decided, or there are too many combinations to look at.
         """
-        keys = {self._key(*pair): pair for pair in pairs}
+        spaces = Spaces(self._space, self.by_state, self.by_scenario)
+        keys = {spaces.key(*pair): pair for pair in pairs}
         combinations = sum(self._combinations(state) for state, _ in keys.values())
         if combinations > MOST_COMBINATIONS:
             raise ConfigError(
@@ -127,10 +128,7 @@ class Restrictions:
                 f"more than {MOST_COMBINATIONS:,}; name fewer variables in each"
             )
         left = {key: self._space_of(pair[0], variables_of(*pair)) for key, pair in keys.items()}
-        return Spaces(self._space, self.by_state, self.by_scenario, left)
-
-    def _key(self, state: str, scenario: str | None) -> tuple[str | None, str | None]:
-        return Spaces(self._space, self.by_state, self.by_scenario).key(state, scenario)
+        return replace(spaces, left=left)
 
     def _space_of(self, state: str, variables: Mapping[str, Any]) -> RunSpace:
         if not self._hold(self._constant, variables):

@@ -99,7 +99,7 @@ class Design:
         root = os.path.expanduser(os.path.expandvars(self.experiment.results))  # noqa: PTH111
         return f"{root}/{self.experiment.name}/{self.experiment.launch}"
 
-    @property
+    @cached_property
     def scenarios(self) -> Mapping[str | None, Mapping[str, Any]]:
         """Scenario -> its variables; the one scenario None where the experiment has none."""
         return self.experiment.all_scenarios
@@ -270,7 +270,7 @@ def common_variables(
 ) -> dict[str, Any]:
     """Return the variables that all runs of a scenario in a state have."""
     attributes = states[state]
-    chosen = experiment.vars | attributes | experiment.all_scenarios[scenario]
+    chosen = experiment.vars | attributes | (experiment.scenarios.get(scenario or "") or {})
     for name in chosen.keys() & RESERVED:  # a column of the states table: it is in `state`
         del chosen[name]
     if scenario is not None:
@@ -280,11 +280,3 @@ def common_variables(
         "launch": experiment.launch,
         "state": attributes,
     }
-
-
-def places_of(design: Design) -> Iterator[tuple[str, str | None, int]]:
-    """Yield the place of every task: state, scenario, index."""
-    for state in design.states:
-        for scenario in design.scenarios:
-            for index in range(1, design.space_of(state, scenario).size + 1):
-                yield state, scenario, index

@@ -14,9 +14,9 @@ from scripts.fanfold.digests import FileDigests
 from scripts.fanfold.errors import ConfigError, collected_problems
 from scripts.fanfold.experiment import load_experiment
 from scripts.fanfold.names import listing, nearest
-from scripts.fanfold.run_names import check_pattern, compiled_pattern
-from scripts.fanfold.run_space import RunSpace, Spaces, check_names, make_run_space
-from scripts.fanfold.run_tables import NAME
+from scripts.fanfold.run_names import check_names, check_pattern, compiled_pattern
+from scripts.fanfold.run_space import RunSpace, Spaces, make_run_space
+from scripts.fanfold.run_tables import NAME, STATE
 from scripts.fanfold.sampling import SampleAxis
 from scripts.fanfold.schema import Experiment
 from scripts.fanfold.states import State, choose_states, filter_states, read_states_table
@@ -139,7 +139,7 @@ def _spaces_of(
                 check_pattern(
                     experiment.run_name, derived, space, experiment.scenarios, of_states - of_axes
                 )
-    if not conditions and not (space.table and space.table.rows_of_states()):
+    if not conditions and not (space.table and STATE in space.table.columns):
         return Spaces(space)
     left = Restrictions(space, conditions, derived, of_states=of_states, of_scenarios=of_scenarios)
     pairs = [(state, scenario) for state in states for scenario in scenarios]
@@ -185,9 +185,8 @@ def _idle_patterns(experiment: Experiment, templates: Iterable[str]) -> list[str
 
 def _check_jobs(experiment: Experiment, states: Iterable[str], spaces: Spaces) -> None:
     """Raise ConfigError if there would be more jobs than Snakemake can look at in minutes."""
-    sizes = [
-        spaces.of(state, scenario).size for state in states for scenario in experiment.all_scenarios
-    ]
+    scenarios = experiment.all_scenarios
+    sizes = [spaces.of(state, scenario).size for state in states for scenario in scenarios]
     per_job = experiment.tasks_per_job
     jobs = sum(math.ceil(size / per_job) for size in sizes)
     if jobs > MOST_JOBS:

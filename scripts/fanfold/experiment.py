@@ -168,7 +168,7 @@ def _meant(unknown: str, known: Sequence[str]) -> str:
     if SYNONYMS.get(unknown) in known:
         return f"; write `{SYNONYMS[unknown]}`"
     homes = [name for name in ("runs", "model", "templates") if unknown in _known_keys([name])]
-    if homes and unknown not in known:
+    if homes:
         return f"; it belongs under `{homes[0]}`"
     return nearest(unknown, known) or f"; known: {listing(known)}"
 

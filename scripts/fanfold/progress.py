@@ -16,21 +16,23 @@ COLUMNS = (WAITING, RUNNING, DONE, FAILED)
 
 def count_statuses(design: Design, tasks: Iterable[Task]) -> dict[str, Counter[str]]:
     """Return state -> how many of the tasks are waiting, running, done and failed."""
-    by_state: dict[str, dict[str, str]] = {}
-    for task in tasks:
-        by_state.setdefault(str(task.state), {})[task.name] = task.digest
-    return {
-        state: Counter(statuses_of(design, state, digests).values())
-        for state, digests in by_state.items()
-    }
+    found = read_statuses(design, tasks)
+    return {state: Counter(statuses.values()) for state, statuses in found.items()}
 
 
-def statuses_of(design: Design, state: str, digests: Mapping[str, str]) -> dict[str, str]:
-    """Return task -> status of some tasks of a state (task -> digest).
+def read_statuses(design: Design, tasks: Iterable[Task]) -> dict[str, dict[str, str]]:
+    """Return state -> task -> its status.
 
     What is on disk may be about tasks that are no more, or are defined otherwise by now: only what
     has the right digest counts.
     """
+    by_state: dict[str, dict[str, str]] = {}
+    for task in tasks:
+        by_state.setdefault(str(task.state), {})[task.name] = task.digest
+    return {state: _statuses_of(design, state, digests) for state, digests in by_state.items()}
+
+
+def _statuses_of(design: Design, state: str, digests: Mapping[str, str]) -> dict[str, str]:
     results = Path(design.results)
     found: dict[str, str] = {}
     for record in sorted((results / "records" / state).glob("*.jsonl")):

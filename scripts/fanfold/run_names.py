@@ -1,7 +1,9 @@
 """What runs are called: made of what their axes say, or of a pattern of the user's."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise, product
 from typing import Any
 
 from scripts.fanfold.derived import Derived, compiled
@@ -10,6 +12,9 @@ from scripts.fanfold.expressions import Expression
 from scripts.fanfold.jinja import RenderError
 from scripts.fanfold.names import LONGEST_NAME, is_name, listing
 from scripts.fanfold.run_space import RunSpace
+
+#: More names than these are not compared one by one: a name that may be ambiguous is refused.
+MOST_NAMES_COMPARED = 1_000_000
 
 
 def default_name(scenario: str | None, labels: Sequence[str]) -> str:
@@ -59,3 +64,43 @@ def check_pattern(
         problems.append("run_name: does not say `scenario`, so different runs would have one name")
     if problems:
         raise ConfigError(problems)
+
+
+def check_names(scenarios: Iterable[str], space: RunSpace) -> None:
+    """Raise ConfigError if labels, joined with `-`, give a name too long, or two runs the same one.
+
+    The same name can only come about where a label goes on after a `-` where another ends; only
+    then are the names written out.
+    """
+    named = tuple(scenarios) or ("",)
+    # Seeds are a few digits more: too few to look at.
+    axes = [axis for axis in space.axes if axis.where != "runs.seeds"]
+    parts = [max(named, key=len), *(axis.long_label() for axis in axes)]
+    longest = "-".join(filter(None, parts))
+    if len(longest) > LONGEST_NAME:
+        raise ConfigError(
+            f"runs: `{longest}` is too long for the name of a folder; write a `run_name`, or rows "
+            "with a `name` in `list`"
+        )
+    ambiguous = [
+        labels
+        for labels in [named, *(axis.written_labels() for axis in axes)]
+        if _one_goes_on(labels)
+    ]
+    if not ambiguous or (len(axes) == 1 and named == ("",)) or not axes:
+        return
+    labels_of = [named, *({axis.label(place): None for place in range(len(axis))} for axis in axes)]
+    if math.prod(len(labels) for labels in labels_of) > MOST_NAMES_COMPARED:
+        name = min(max(labels, key=len) for labels in ambiguous)
+        raise ConfigError(f"runs: rename `{name}`: it begins like another, and then has a `-`")
+    seen: set[str] = set()
+    for labels in product(*labels_of):
+        name = "-".join(filter(None, labels))
+        if name in seen:
+            raise ConfigError(f"runs: two runs are called `{name}`; rename a scenario or a row")
+        seen.add(name)
+
+
+def _one_goes_on(labels: Iterable[str]) -> bool:
+    # `-` sorts before all other characters of a name: what goes on with it comes right after.
+    return any(after.startswith(f"{before}-") for before, after in pairwise(sorted(set(labels))))

@@ -19,7 +19,7 @@ from scripts.fanfold.digests import digest_of
 from scripts.fanfold.errors import ConfigError
 from scripts.fanfold.listed_jobs import ListedJob, packs
 from scripts.fanfold.names import listing, nearest
-from scripts.fanfold.progress import WAITING, statuses_of
+from scripts.fanfold.progress import WAITING, read_statuses
 from scripts.fanfold.records import FAILED
 
 #: Word -> the status that it asks for.
@@ -122,7 +122,9 @@ def selected_tasks(design: Design, text: str) -> list[Task]:
     if of("task"):
         tasks = [task for task in tasks if _all_fit(of("task"), task.name)]
     for condition in of("status"):
-        tasks = _with_status(design, tasks, {WORDS[word] for word in condition.values})
+        asked = {WORDS[word] for word in condition.values}
+        statuses = read_statuses(design, tasks)
+        tasks = [task for task in tasks if statuses[str(task.state)][task.name] in asked]
         condition.used.update(condition.values)
     _check_used(design, wanted, text, tasks)
     return tasks
@@ -148,16 +150,6 @@ def _runs_that_fit(
         fitting = [condition.fits(values.get(condition.key)) for condition in conditions]
         if all(fitting):
             yield index
-
-
-def _with_status(design: Design, tasks: list[Task], wanted: set[str]) -> list[Task]:
-    digests: dict[str, dict[str, str]] = defaultdict(dict)
-    for task in tasks:
-        digests[str(task.state)][task.name] = task.digest
-    statuses: dict[str, str] = {}
-    for state, names in digests.items():
-        statuses |= statuses_of(design, state, names)
-    return [task for task in tasks if statuses[task.name] in wanted]
 
 
 def _check_used(design: Design, wanted: list[Wanted], text: str, tasks: list[Task]) -> None:

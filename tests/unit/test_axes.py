@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from scripts.fanfold.errors import ConfigError
 from scripts.fanfold.names import LONGEST_NAME, is_name
-from scripts.fanfold.run_names import default_name
-from scripts.fanfold.run_space import check_names, make_run_space
+from scripts.fanfold.run_names import check_names, default_name
+from scripts.fanfold.run_space import make_run_space
 from scripts.fanfold.runs_schema import Runs
 from tests.conftest import design_in
 

@@ -122,3 +122,11 @@ def test_what_is_not_there_is_one_line(compare, launch):
     assert line == "results/trial/main: it has no task `CA/lo`; did you mean `CA/low`?"
     (code, (line,)) = compare("main", "third")
     assert line == "results/trial/third: there is no such launch, or its plan is not written"
+
+
+def test_tasks_of_which_nothing_is_left_are_counted(compare, launch):
+    launch("main")
+    launch("second", scenarios={"low": {"x": 1}, "high": {"x": 3}})
+    shutil.rmtree("results/trial/second/tasks/CA")
+    lines = compare("main", "second")[1]
+    assert lines[-1] == "in both: 4 tasks, of which 1 differ; of 2 there is nothing to compare"

@@ -8,8 +8,8 @@ from scripts.fanfold.errors import ConfigError
 from scripts.fanfold.jinja import RenderError
 from scripts.fanfold.names import LONGEST_NAME
 from scripts.fanfold.preflight import check_run_names
-from scripts.fanfold.run_names import default_name, name_from
-from scripts.fanfold.run_space import check_names, make_run_space
+from scripts.fanfold.run_names import check_names, default_name, name_from
+from scripts.fanfold.run_space import make_run_space
 from scripts.fanfold.runs_schema import Runs
 from tests.conftest import design_in, run
 

@@ -203,7 +203,8 @@ def test_a_million_points_cost_nothing_until_one_is_asked_for():
     code = f"""
 import json, sys
 from pathlib import Path
-from scripts.fanfold.run_space import check_names, make_run_space
+from scripts.fanfold.run_names import check_names
+from scripts.fanfold.run_space import make_run_space
 from scripts.fanfold.runs_schema import Runs
 
 sample = {{"n": 10**6, "parameters": json.loads({json.dumps(json.dumps(PARAMETERS))})}}
